@@ -1,0 +1,155 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+)
+
+// RecordKind tells what a record is about.
+type RecordKind uint8
+
+const (
+	// Sent: Process handed a packet for Peer to its network interface.
+	Sent RecordKind = iota
+	// Hopped: a packet arrived at the switch at the far end of link Place.
+	Hopped
+	// Delivered: a packet from Peer reached Process; At - SentAt is its latency.
+	Delivered
+	// Dropped: a packet from Process to Peer was lost at link Place, by Cause.
+	Dropped
+	// Suspected: detector Detector of Process begins to suspect Peer of Failure.
+	Suspected
+	// Trusted: detector Detector of Process no longer suspects Peer of Failure.
+	Trusted
+	// Crashed: Process stopped. Failure tells whether it or its host did.
+	Crashed
+	// Recovered: Process runs again, without memory; its detectors trust
+	// everybody.
+	Recovered
+	// LinkWentDown and LinkCameUp: link Place stopped and resumed carrying
+	// packets, in the direction from Process to Peer (nodes).
+	LinkWentDown
+	LinkCameUp
+	// LinkChanged: the loss of link Place changed.
+	LinkChanged
+	RecordKinds // the number of kinds
+)
+
+var recordKindNames = [RecordKinds]string{
+	"sent", "hopped", "delivered", "dropped", "suspected", "trusted",
+	"crashed", "recovered", "link-down", "link-up", "link-changed",
+}
+
+// String returns the name of k in lower case.
+func (k RecordKind) String() string {
+	if k >= RecordKinds {
+		return fmt.Sprintf("record-kind(%d)", uint8(k))
+	}
+	return recordKindNames[k]
+}
+
+// Kinds is a set of record kinds.
+type Kinds uint32
+
+// KindSet returns the set of the given kinds.
+func KindSet(kinds ...RecordKind) Kinds {
+	var s Kinds
+	for _, k := range kinds {
+		s |= 1 << k
+	}
+	return s
+}
+
+// AllKinds is the set of all record kinds.
+const AllKinds Kinds = 1<<RecordKinds - 1
+
+// Has tells whether k is in s.
+func (s Kinds) Has(k RecordKind) bool { return s>>k&1 != 0 }
+
+// DropCause tells why a packet was lost.
+type DropCause uint8
+
+const (
+	NotDropped  DropCause = iota
+	BufferFull            // drop-tail: the queue of its class was full
+	LinkLoss              // lost at random on a link
+	LinkDown              // the link was down, or went down under it
+	ProcessDown           // the receiving process had crashed
+	HostDown              // the sending or receiving host had crashed
+	NoRoute               // a switch had no route to its destination
+	DropCauses            // the number of causes
+)
+
+var dropCauseNames = [DropCauses]string{
+	"none", "buffer-full", "link-loss", "link-down", "process-down", "host-down", "no-route",
+}
+
+// String returns the name of c in lower case.
+func (c DropCause) String() string {
+	if c >= DropCauses {
+		return fmt.Sprintf("drop-cause(%d)", uint8(c))
+	}
+	return dropCauseNames[c]
+}
+
+// Record is one line of a run, in the order of true time. It is one flat struct
+// for all kinds; fields that a kind does not use are zero (Process and Peer:
+// [Nobody]).
+type Record struct {
+	At      Time // true time, whatever the process's clock says
+	Process ProcessID
+	Peer    ProcessID
+
+	// Of a packet.
+	Packet   uint64 // number in the order of sending, from 1
+	SentAt   Time   // when it was handed to the network interface
+	Seq      int64  // the message's sequence number
+	Bytes    int32  // on the wire, with all framing that the scenario counts
+	Place    int32  // directed link
+	Priority Priority
+	Traffic  bool // background traffic, not a message of an automaton
+	Cause    DropCause
+
+	Kind     RecordKind
+	Failure  FailureKind // of a verdict or crash
+	Detector uint8       // which detector of the process, in the scenario's order
+}
+
+// String returns the record as one stable line: time, kind, then the fields that
+// the kind uses.
+func (r *Record) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v %v", r.At, r.Kind)
+	switch r.Kind {
+	case Sent, Hopped, Delivered, Dropped:
+		from, to := r.Process, r.Peer
+		if r.Kind == Delivered {
+			from, to = to, from
+		}
+		fmt.Fprintf(&b, " packet=%d p%d->p%d", r.Packet, from, to)
+		if r.Traffic {
+			b.WriteString(" traffic")
+		} else {
+			fmt.Fprintf(&b, " seq=%d", r.Seq)
+		}
+		fmt.Fprintf(&b, " priority=%d bytes=%d", r.Priority, r.Bytes)
+		if r.Kind == Delivered {
+			fmt.Fprintf(&b, " latency=%v", r.At.Sub(r.SentAt))
+		}
+		if r.Kind == Dropped {
+			fmt.Fprintf(&b, " cause=%v", r.Cause)
+		}
+		if r.Kind == Dropped || r.Kind == Hopped {
+			fmt.Fprintf(&b, " link=%d", r.Place)
+		}
+	case Suspected, Trusted:
+		fmt.Fprintf(&b, " p%d of p%d detector=%d kind=%v", r.Process, r.Peer, r.Detector, r.Failure)
+	case Crashed:
+		fmt.Fprintf(&b, " p%d %v", r.Process, r.Failure)
+	case Recovered:
+		fmt.Fprintf(&b, " p%d", r.Process)
+	default:
+		fmt.Fprintf(&b, " link=%d n%d->n%d", r.Place, r.Process, r.Peer)
+	}
+	return b.String()
+}
