@@ -1,0 +1,35 @@
+// Package network is a packet network as a discrete-event model: hosts with one
+// network interface each, full-duplex links, output-queued store-and-forward
+// switches with eight strict 802.1Q priorities, shortest-path routes, background
+// traffic and faults. It also hosts the processes: process p of a system runs on
+// host p, and its automata are stepped with the packets that reach it.
+//
+// Build a [Topology], make a [Network] on a [sim.Kernel], attach automata, add
+// traffic, schedule faults, subscribe to the kernel's records, and run the kernel.
+//
+// # What is modelled
+//
+// A packet is handed to the network interface of its host, waits in the output
+// queue of its priority, is transmitted for as long as its bytes last at the
+// link's rate, propagates, arrives whole at a switch (store and forward), and is
+// queued again at the output port of its route. The highest priority goes first;
+// a packet in transmission is never interrupted. A full queue drops the newcomer
+// (drop-tail). A packet has a fate: it is delivered or dropped with a cause.
+//
+// Routes are the shortest paths of the fault-free topology, spread over equal
+// ones by a hash of the flow; they do not react to failures. Switching itself
+// takes no time; put a switch's latency into the delay of its links.
+//
+// # One event a hop
+//
+// An output port does not schedule the end of a transmission. It decides late:
+// when a packet arrives at the port, when the last packet that it has decided
+// upon arrives at the far end, and when somebody looks, every transmission whose
+// start lies in the past is settled, in the order that the port would have
+// chosen then. A packet cannot have come too late for a choice, since its own
+// arrival settles the port first; and a port whose queues are not empty always
+// has a packet under way, whose arrival settles it again. Links with jitter, on
+// which arrivals come out of order, use a second event at the end of
+// each transmission instead. [Config.TwoEventPorts] makes every port do so,
+// which must not change any record.
+package network

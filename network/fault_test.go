@@ -1,0 +1,343 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/leanovate/gopter"
+	"github.com/leanovate/gopter/gen"
+	"github.com/leanovate/gopter/prop"
+
+	"suspect/model"
+	"suspect/sim"
+)
+
+// newFault makes a fault as a scenario does.
+func newFault(kind string, t *Topology, s *sim.Stream, given map[string]string) (Fault, error) {
+	spec, ok := LookupFault(kind)
+	if !ok {
+		return nil, fmt.Errorf("no fault %q", kind)
+	}
+	p, errs := model.NewParams(spec.Params, given)
+	if errs != nil {
+		return nil, errors.Join(errs...)
+	}
+	return spec.New(p, t, s)
+}
+
+func mustFault(tb testing.TB, kind string, t *Topology, given map[string]string) Fault {
+	tb.Helper()
+	f, err := newFault(kind, t, sim.NewStream(1, "fault"), given)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return f
+}
+
+func newNetwork(tb testing.TB, seed uint64, c Config) *Network {
+	tb.Helper()
+	n, err := New(sim.New(seed), c)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+func run(tb testing.TB, n *Network, until model.Time) {
+	tb.Helper()
+	if err := n.kernel.Run(until, sim.Budget{}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func TestFaultsAreRegistered(t *testing.T) {
+	var names []string
+	for _, s := range AllFaults() {
+		names = append(names, s.Name)
+		if s.Source == "" || s.Doc == "" || s.New == nil {
+			t.Errorf("%s lacks something", s.Name)
+		}
+	}
+	if !slices.IsSorted(names) {
+		t.Errorf("not sorted: %v", names)
+	}
+	for _, name := range []string{"process-crash", "host-crash", "link-down", "link-loss"} {
+		if s, ok := LookupFault(name); !ok || s.Name != name {
+			t.Errorf("%s is not registered", name)
+		}
+	}
+	for _, name := range []string{"", "link-down"} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a fault named %q could be registered", name)
+				}
+			}()
+			RegisterFault(FaultSpec{Name: name})
+		}()
+	}
+}
+
+func TestFaultParameters(t *testing.T) {
+	top := FatTree(4, testEdge, testCore)
+	for _, c := range []struct {
+		kind  string
+		given map[string]string
+		want  string // fault or error
+	}{
+		{"process-crash", map[string]string{"process": "h3"}, "network.processCrash{process:3}"},
+		{"process-crash", nil, `parameter "process": is required: the name of a host, or random`},
+		{"process-crash", map[string]string{"process": "core0"}, `parameter "process": core0 is a switch; processes run on hosts`},
+		{"process-crash", map[string]string{"process": "h16"}, `parameter "process": no host is named "h16"`},
+		{"host-crash", map[string]string{"host": "h15"}, "network.hostCrash{host:15}"},
+		{"host-crash", map[string]string{"host": "x"}, `parameter "host": no host is named "x"`},
+		{"link-down", map[string]string{"link": "h1--edge0-0"}, "network.linkDown{links:[]network.LinkID{2, 3}}"},
+		{"link-down", map[string]string{"link": "edge0-0--h1"}, "network.linkDown{links:[]network.LinkID{3, 2}}"},
+		{"link-down", map[string]string{"link": "h1--edge0-0", "direction": "h1"}, "network.linkDown{links:[]network.LinkID{2}}"},
+		{"link-down", map[string]string{"link": "h1--edge0-0", "direction": "edge0-0"}, "network.linkDown{links:[]network.LinkID{3}}"},
+		{"link-down", map[string]string{"link": "h1--edge0-0", "direction": "h2"}, `parameter "direction": "h2" is not an end of the link: h1 or edge0-0`},
+		{"link-down", map[string]string{"link": "h1--h2"}, `parameter "link": there is no link between h1 and h2`},
+		{"link-down", map[string]string{"link": "h1-edge0-0"}, `parameter "link": "h1-edge0-0" does not name two nodes as a--b`},
+		{"link-down", nil, `parameter "link": is required: a--b, or random`},
+		{"link-down", map[string]string{"link": "random", "direction": "h1"}, `parameter "direction": a random link has no known end`},
+		{"link-loss", map[string]string{"link": "h0--edge0-0", "probability": "5%"},
+			"&network.linkLoss{links:[]network.LinkID{0, 1}, loss:network.Loss{Good:0.05, Bad:0, GoodToBad:0, BadToGood:0}}"},
+		{"link-loss", map[string]string{"link": "h0--edge0-0", "good": "0.1", "bad": "0.5", "good_to_bad": "0.2", "bad_to_good": "1"},
+			"&network.linkLoss{links:[]network.LinkID{0, 1}, loss:network.Loss{Good:0.1, Bad:0.5, GoodToBad:0.2, BadToGood:1}}"},
+		{"link-loss", map[string]string{"link": "h0--edge0-0", "bad": "0.5"},
+			"parameter \"good_to_bad\": is required, unless probability is given\nparameter \"bad_to_good\": is required, unless probability is given"},
+		{"link-loss", map[string]string{"link": "h0--edge0-0", "probability": "0.5", "good": "0.5"},
+			`parameter "good": excludes probability: a link has either`},
+		{"link-loss", map[string]string{"link": "x", "probability": "0.5"}, `parameter "link": "x" does not name two nodes as a--b`},
+	} {
+		f, err := newFault(c.kind, &top, sim.NewStream(1, ""), c.given)
+		got := fmt.Sprintf("%#v", f)
+		if err != nil {
+			got = err.Error()
+			if p := new(model.ParamError); !errors.As(err, &p) {
+				t.Errorf("%s %v: %v is no ParamError", c.kind, c.given, err)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s %v:\n got %s\nwant %s", c.kind, c.given, got, c.want)
+		}
+	}
+}
+
+// Every host, and every link, is struck equally often at random.
+func TestRandomTargets(t *testing.T) {
+	top := LeafSpine(2, 2, 3, testEdge, testCore)
+	s := sim.NewStream(1, "targets")
+	hosts, links := make([]int, top.Hosts), make([]int, len(top.Links))
+	for range 10_000 {
+		f, err := newFault("process-crash", &top, s, map[string]string{"process": "random"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hosts[f.(processCrash).process]++
+		if f, err = newFault("link-down", &top, s, map[string]string{"link": "random"}); err != nil {
+			t.Fatal(err)
+		}
+		struck := f.(linkDown).links
+		if len(struck) != 2 || struck[0]^1 != struck[1] {
+			t.Fatalf("links %v are not one link", struck)
+		}
+		links[struck[0]/2]++
+	}
+	if p := uniformity(hosts); p < 1e-3 {
+		t.Errorf("hosts: %v, p = %.2g", hosts, p)
+	}
+	if p := uniformity(links); p < 1e-3 {
+		t.Errorf("links: %v, p = %.2g", links, p)
+	}
+}
+
+// tell returns a subscriber's log of what happened other than to packets.
+func tell(n *Network) *[]string {
+	log := new([]string)
+	n.kernel.Records.Subscribe(model.KindSet(model.Crashed, model.Recovered, model.LinkWentDown, model.LinkCameUp, model.LinkChanged),
+		func(r *model.Record) { *log = append(*log, r.String()) })
+	return log
+}
+
+func TestSchedule(t *testing.T) {
+	at := func(us int) model.Time { return model.Time(us) * model.Time(model.Microsecond) }
+	n := newNetwork(t, 1, Config{Topology: Star(3, testEdge)})
+	log := tell(n)
+	top := n.Topology()
+	for h := range model.ProcessID(3) {
+		n.Attach(h, 0)
+	}
+	n.Schedule(mustFault(t, "process-crash", top, map[string]string{"process": "h0"}), at(5), 3*model.Microsecond)
+	n.Schedule(mustFault(t, "host-crash", top, map[string]string{"host": "h1"}), at(2), -1)
+	n.Schedule(mustFault(t, "link-down", top, map[string]string{"link": "h2--s0", "direction": "h2"}), at(4), 0)
+	// It strikes at 1, 4 and 7 µs, and heals 2 µs later.
+	n.ScheduleEvery(mustFault(t, "link-down", top, map[string]string{"link": "h0--s0", "direction": "s0"}),
+		sim.Distribution{Mean: model.Microsecond}, sim.Distribution{Mean: 3 * model.Microsecond},
+		sim.Distribution{Mean: 2 * model.Microsecond}, n.kernel.Stream("every"))
+	run(t, n, at(8))
+	want := []string{
+		"1us link-down link=1 n3->n0",
+		"2us crashed p1 host-crash",
+		"3us link-up link=1 n3->n0",
+		"4us link-down link=4 n2->n3",
+		"4us link-down link=1 n3->n0",
+		"4us link-up link=4 n2->n3",
+		"5us crashed p0 process-crash",
+		"6us link-up link=1 n3->n0",
+		"7us link-down link=1 n3->n0",
+		"8us recovered p0",
+	}
+	slices.Sort(*log) // those at 4 µs are ordered by timer
+	slices.Sort(want)
+	if !slices.Equal(*log, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(*log, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A recurring fault that lasts longer than the time to the next strike heals first.
+func TestScheduleEveryWaitsForItself(t *testing.T) {
+	n := newNetwork(t, 1, Config{Topology: Star(2, testEdge)})
+	log := tell(n)
+	n.ScheduleEvery(mustFault(t, "link-down", n.Topology(), map[string]string{"link": "h0--s0", "direction": "h0"}),
+		sim.Distribution{}, sim.Distribution{Mean: model.Microsecond},
+		sim.Distribution{Mean: 5 * model.Microsecond}, n.kernel.Stream("every"))
+	run(t, n, model.Time(6*model.Microsecond))
+	want := []string{
+		"0s link-down link=0 n0->n2", "5us link-up link=0 n0->n2", "5us link-down link=0 n0->n2",
+	}
+	if !slices.Equal(*log, want) {
+		t.Errorf("got %q, want %q", *log, want)
+	}
+}
+
+// A loss that heals under a later one is not told: nothing changes.
+func TestLossThatHealsBeneathAnother(t *testing.T) {
+	n := newNetwork(t, 1, Config{Topology: Star(2, testEdge)})
+	log := tell(n)
+	loss := func(probability string) Fault {
+		return mustFault(t, "link-loss", n.Topology(), map[string]string{
+			"link": "h0--s0", "direction": "h0", "probability": probability,
+		})
+	}
+	n.Schedule(loss("0.1"), model.Time(1*us), 2*us)
+	n.Schedule(loss("0.2"), model.Time(2*us), 2*us)
+	run(t, n, model.Time(9*us))
+	want := []string{"1us link-changed link=0 n0->n2", "2us link-changed link=0 n0->n2", "4us link-changed link=0 n0->n2"}
+	if !slices.Equal(*log, want) {
+		t.Errorf("got %q, want %q", *log, want)
+	}
+}
+
+// works describes what is broken in n.
+func works(n *Network) string {
+	var b strings.Builder
+	for l := range LinkID(len(n.ports)) {
+		fmt.Fprintf(&b, "link %d: %v %v\n", l, n.linkDown[l] != 0, n.LossOf(l))
+	}
+	for p := range n.processes {
+		fmt.Fprintf(&b, "host %d: %v %v\n", p, n.hostDown[p] != 0, n.processes[p].running)
+	}
+	return b.String()
+}
+
+// Whatever faults overlap on whatever elements: at each moment an element is broken
+// exactly if some fault in force says so, a link's loss is that of the last loss fault
+// in force on it, and after all have healed everything is as before.
+func TestFaultsNest(t *testing.T) {
+	top := LeafSpine(2, 1, 2, testEdge, testCore)
+	top.Links[0].AtoB.Loss = IndependentLoss(0.25)
+	kinds := AllFaults()
+	parameters := gopter.DefaultTestParametersWithSeed(1)
+	properties := gopter.NewProperties(parameters)
+	overlaps := 0
+	properties.Property("faults nest", prop.ForAll(
+		func(seed uint64, strikes int) (string, error) {
+			n := newNetwork(t, seed, Config{Topology: top})
+			for h := range model.ProcessID(4) {
+				n.Attach(h, 0)
+			}
+			run(t, n, 1)
+			before := works(n)
+			s := sim.NewStream(seed, "faults")
+			var inForce []Fault
+			check := func() string {
+				down, hosts, processes := map[LinkID]bool{}, map[model.ProcessID]bool{}, map[model.ProcessID]bool{}
+				loss := map[LinkID]Loss{0: IndependentLoss(0.25)}
+				for _, f := range inForce {
+					switch f := f.(type) {
+					case linkDown:
+						for _, l := range f.links {
+							down[l] = true
+						}
+					case *linkLoss:
+						for _, l := range f.links {
+							loss[l] = f.loss
+						}
+					case hostCrash:
+						hosts[f.host] = true
+					case processCrash:
+						processes[f.process] = true
+					}
+				}
+				var want strings.Builder
+				for l := range LinkID(len(n.ports)) {
+					fmt.Fprintf(&want, "link %d: %v %v\n", l, down[l], loss[l])
+				}
+				for p := range model.ProcessID(4) {
+					fmt.Fprintf(&want, "host %d: %v %v\n", p, hosts[p], !hosts[p] && !processes[p])
+				}
+				if got := works(n); got != want.String() {
+					return fmt.Sprintf("with %#v in force:\ngot\n%s\nwant\n%s", inForce, got, want.String())
+				}
+				return ""
+			}
+			for left := strikes; left > 0 || len(inForce) > 0; {
+				if left > 0 && s.IntN(2) == 0 {
+					left--
+					kind := kinds[s.IntN(len(kinds))].Name
+					given := map[string]string{}
+					switch kind {
+					case "process-crash":
+						given["process"] = "random"
+					case "host-crash":
+						given["host"] = "random"
+					default:
+						given["link"] = []string{"random", "h0--leaf0"}[s.IntN(2)]
+						if kind == "link-loss" {
+							given["probability"] = fmt.Sprintf("%d%%", 1+s.IntN(100))
+						}
+					}
+					f, err := newFault(kind, &top, s, given)
+					if err != nil {
+						return "", err
+					}
+					f.Strike(n)
+					if len(inForce) > 0 {
+						overlaps++
+					}
+					inForce = append(inForce, f)
+				} else if len(inForce) > 0 {
+					i := s.IntN(len(inForce))
+					inForce[i].Heal(n)
+					inForce = slices.Delete(inForce, i, i+1)
+				}
+				if wrong := check(); wrong != "" {
+					return wrong, nil
+				}
+			}
+			if after := works(n); after != before {
+				return "not as before:\n" + after, nil
+			}
+			return "", nil
+		},
+		gen.UInt64(), gen.IntRange(1, 15),
+	))
+	properties.TestingRun(t)
+	if overlaps < 100 {
+		t.Errorf("faults overlapped %d times only", overlaps)
+	}
+}

@@ -1,0 +1,375 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+
+	"suspect/model"
+	"suspect/sim"
+)
+
+// Config describes a network.
+type Config struct {
+	Topology Topology
+	Framing  Framing
+
+	// MessageBytes is the payload of a message that states no size.
+	MessageBytes int32
+
+	// TwoEventPorts schedules the end of every transmission, as a plain
+	// simulator would. It is slower and changes no record: it is there to check
+	// the ports that decide late.
+	TwoEventPorts bool
+}
+
+// Network is a running network.
+type Network struct {
+	kernel   *sim.Kernel
+	topology Topology
+	framing  Framing
+	payload  int32
+	routes   *routes
+	pool     pool
+	ports    []port // by LinkID
+
+	// Of each direction of a link, apart from the ports' hot state.
+	rates        []BitRate
+	linkDown     []int32 // faults that hold it down
+	transmitted  []sim.Timer
+	loss         []lossState
+	jitter       []sim.Distribution
+	jitterStream []*sim.Stream
+
+	uplinks   []LinkID // by host
+	hostDown  []int32  // crashes of the host that hold
+	processes []process
+	automata  []hosted
+	in        model.Input
+	out       model.Output
+	record    model.Record // lent to subscribers
+
+	sent, delivered, hops uint64
+	dropped               [model.DropCauses]uint64
+}
+
+// New builds a network on kernel k. The topology must be valid.
+func New(k *sim.Kernel, c Config) (*Network, error) {
+	if err := errors.Join(c.Topology.Validate()...); err != nil {
+		return nil, err
+	}
+	routes, err := newRoutes(&c.Topology)
+	if err != nil {
+		return nil, err
+	}
+	links := 2 * len(c.Topology.Links)
+	n := &Network{
+		kernel: k, topology: c.Topology, framing: c.Framing, payload: c.MessageBytes, routes: routes,
+		pool:     pool{free: none},
+		ports:    make([]port, links),
+		rates:    make([]BitRate, links),
+		linkDown: make([]int32, links),
+		loss:     make([]lossState, links),
+
+		jitter:       make([]sim.Distribution, links),
+		jitterStream: make([]*sim.Stream, links),
+		transmitted:  make([]sim.Timer, links),
+		uplinks:      make([]LinkID, c.Topology.Hosts),
+		hostDown:     make([]int32, c.Topology.Hosts),
+		processes:    make([]process, c.Topology.Hosts),
+	}
+	for i, link := range c.Topology.Links {
+		n.addPort(LinkID(2*i), link.A, link.B, link.AtoB, c.TwoEventPorts)
+		n.addPort(LinkID(2*i+1), link.B, link.A, link.BtoA, c.TwoEventPorts)
+	}
+	// The ends of transmissions come before the arrivals of the same instant, as
+	// they do in ports that decide late.
+	for l := range n.ports {
+		if n.ports[l].flags&portTwoEvent != 0 {
+			n.transmitted[l] = k.NewTimer((*transmissions)(n), uint32(l))
+		}
+	}
+	for l := range n.ports {
+		n.ports[l].arrival = k.NewTimer((*arrivals)(n), uint32(l))
+	}
+	for p := range n.processes {
+		n.processes[p].starting = k.NewTimer((*starts)(n), uint32(p))
+	}
+	return n, nil
+}
+
+func (n *Network) addPort(l LinkID, from, to NodeID, c LinkConfig, twoEvent bool) {
+	if int(from) < n.topology.Hosts {
+		n.uplinks[from] = l
+	}
+	p := &n.ports[l]
+	p.delay, p.to, p.current = c.Delay, to, none
+	if int64(8*model.Second)%int64(c.Rate) == 0 {
+		p.psPerByte = int64(8*model.Second) / int64(c.Rate)
+	}
+	if twoEvent {
+		p.flags |= portTwoEvent
+	}
+	if !c.Jitter.IsZero() {
+		p.flags |= portTwoEvent | portReorders
+		n.jitter[l] = c.Jitter
+		n.jitterStream[l] = n.kernel.Stream(n.linkName(l) + "/jitter")
+	}
+	p.maxPacket, p.maxBytes = c.Buffer.Packets, c.Buffer.Bytes
+	if p.maxPacket == 0 {
+		p.maxPacket = 1<<31 - 1
+	}
+	if p.maxBytes == 0 {
+		p.maxBytes = 1<<63 - 1<<32
+	}
+	if c.Buffer == (Buffer{}) {
+		p.flags |= portUnlimited
+	}
+	n.rates[l] = c.Rate
+	n.setLoss(l, c.Loss)
+}
+
+// Kernel returns the kernel on which n runs.
+func (n *Network) Kernel() *sim.Kernel { return n.kernel }
+
+// Topology returns the topology, which the caller must not change.
+func (n *Network) Topology() *Topology { return &n.topology }
+
+// Uplink returns the direction of a host's link that leads away from it.
+func (n *Network) Uplink(host NodeID) LinkID { return n.uplinks[host] }
+
+// Rate returns the rate of link l.
+func (n *Network) Rate(l LinkID) BitRate { return n.rates[l] }
+
+// WireBytes returns what a packet with the given payload occupies on a link, in bytes.
+func (n *Network) WireBytes(payload int32) int32 { return n.framing.WireBytes(payload) }
+
+// WireBytes returns what a packet with the given payload occupies on a link, in
+// bytes; at least one, so that every packet takes time.
+func (f Framing) WireBytes(payload int32) int32 {
+	if f == Bare {
+		return max(payload, 1)
+	}
+	const header, tag, check, smallest, preambleAndGap = 14, 4, 4, 64, 8 + 12
+	return max(payload+header+tag+check, smallest) + preambleAndGap
+}
+
+// linkName names one direction of a link in the names of its streams.
+func (n *Network) linkName(l LinkID) string {
+	from, to := n.topology.Ends(l)
+	return fmt.Sprintf("link/%s>%s", n.topology.Names[from], n.topology.Names[to])
+}
+
+// Ends returns the node that link l leaves and the node that it reaches.
+func (t *Topology) Ends(l LinkID) (from, to NodeID) {
+	link := &t.Links[l/2]
+	if l%2 == 0 {
+		return link.A, link.B
+	}
+	return link.B, link.A
+}
+
+// Send sends a packet of background traffic with the given payload. The label
+// is part of its flow: packets of one flow take one path. A host that is down
+// sends nothing.
+func (n *Network) Send(from, to NodeID, payload int32, priority model.Priority, label uint32) {
+	if n.hostDown[from] != 0 {
+		return
+	}
+	i := n.pool.get()
+	x := &n.pool.packets[i]
+	*x = packet{
+		from: from, to: to, priority: priority, flags: isTraffic,
+		bytes: n.WireBytes(payload), flow: ecmpHash(from, to, label),
+	}
+	n.launch(i, x)
+}
+
+// sendMessage sends m from process p.
+func (n *Network) sendMessage(p model.ProcessID, m *model.Message, tag uint8, priority model.Priority) {
+	if m.To == p || m.To < 0 || int(m.To) >= len(n.processes) {
+		panic(fmt.Sprintf("network: process %d sends a message to process %d", p, m.To))
+	}
+	payload := m.Bytes
+	if payload == 0 {
+		payload = n.payload
+	}
+	i := n.pool.get()
+	x := &n.pool.packets[i]
+	*x = packet{
+		from: NodeID(p), to: NodeID(m.To), seq: m.Seq, kind: m.Kind, tag: tag,
+		priority: max(priority, m.Priority), bytes: n.WireBytes(payload),
+		flow: ecmpHash(NodeID(p), NodeID(m.To), uint32(tag)),
+	}
+	if m.Arg != 0 || m.Body != nil {
+		n.pool.setExtra(i, extra{m.Arg, m.Body})
+	}
+	n.launch(i, x)
+}
+
+// launch hands a new packet to its host's network interface.
+func (n *Network) launch(i int32, x *packet) {
+	n.sent++
+	x.number, x.sentAt = n.sent, n.kernel.Now()
+	l := n.uplinks[x.from]
+	if n.kernel.Records.Wants(model.Sent) {
+		n.emit(model.Sent, x, l, 0)
+	}
+	n.enqueue(l, i)
+}
+
+// drop ends packet i at link l.
+func (n *Network) drop(i int32, l LinkID, cause model.DropCause) {
+	n.dropped[cause]++
+	if n.kernel.Records.Wants(model.Dropped) {
+		n.emit(model.Dropped, &n.pool.packets[i], l, cause)
+	}
+	n.pool.put(i)
+}
+
+// emit tells a record about a packet.
+func (n *Network) emit(kind model.RecordKind, x *packet, l LinkID, cause model.DropCause) {
+	r := &n.record
+	*r = model.Record{
+		At: n.kernel.Now(), Kind: kind, Process: model.ProcessID(x.from), Peer: model.ProcessID(x.to),
+		Packet: x.number, SentAt: x.sentAt, Seq: x.seq, Bytes: x.bytes, Place: int32(l),
+		Priority: x.priority, Traffic: x.flags&isTraffic != 0, Cause: cause,
+	}
+	if kind == model.Delivered {
+		r.Process, r.Peer = r.Peer, r.Process
+	}
+	n.kernel.Records.Emit(r)
+}
+
+// Backlog returns what waits now in the output queue of link l for a priority,
+// not counting a packet in transmission.
+func (n *Network) Backlog(l LinkID, priority model.Priority) (packets int, bytes int64) {
+	p := &n.ports[l]
+	if p.waiting != 0 && p.flags&portTwoEvent == 0 {
+		n.settle(l, p)
+	}
+	return int(p.packets[priority]), p.bytes[priority]
+}
+
+// SetLoss changes how link l loses packets; the channel starts in its good state.
+func (n *Network) SetLoss(l LinkID, loss Loss) {
+	n.setLoss(l, loss)
+	n.emitLink(model.LinkChanged, l)
+}
+
+func (n *Network) setLoss(l LinkID, loss Loss) {
+	p := &n.ports[l]
+	p.flags &^= portLossy
+	if loss != (Loss{}) {
+		p.flags |= portLossy
+		if n.loss[l].stream == nil {
+			n.loss[l].stream = n.kernel.Stream(n.linkName(l) + "/loss")
+		}
+	}
+	n.loss[l].Loss, n.loss[l].bad = loss, false
+}
+
+// LossOf returns how link l loses packets.
+func (n *Network) LossOf(l LinkID) Loss { return n.loss[l].Loss }
+
+// SetLink takes link l down, or takes back one such call: it is up when every
+// fault that took it down has ended. What waits for a link that goes down, is in
+// transmission or under way on it is lost, and so is what comes while it is down.
+func (n *Network) SetLink(l LinkID, up bool) {
+	if up {
+		n.linkDown[l]--
+		if n.linkDown[l] < 0 {
+			panic(fmt.Sprintf("network: link %d comes up more often than it went down", l))
+		}
+		if n.linkDown[l] == 0 {
+			n.emitLink(model.LinkCameUp, l)
+		}
+		return
+	}
+	n.linkDown[l]++
+	if n.linkDown[l] > 1 {
+		return
+	}
+	n.emitLink(model.LinkWentDown, l)
+	p := &n.ports[l]
+	if p.waiting != 0 && p.flags&portTwoEvent == 0 {
+		n.settle(l, p)
+	}
+	for p.underLen != 0 {
+		var i int32
+		if p.flags&portReorders != 0 {
+			i = n.popHeap(p)
+		} else {
+			i = p.under[p.first].packet
+			p.first = (p.first + 1) & uint32(len(p.under)-1)
+			p.underLen--
+		}
+		n.drop(i, l, model.LinkDown)
+	}
+	n.kernel.Disarm(p.arrival)
+	n.silence(l, model.LinkDown)
+}
+
+// silence drops what waits at port l and what it is transmitting.
+func (n *Network) silence(l LinkID, cause model.DropCause) {
+	p := &n.ports[l]
+	now := n.kernel.Now()
+	if p.flags&portTwoEvent != 0 {
+		if p.current != none {
+			n.drop(p.current, l, cause)
+			p.current = none
+			n.kernel.Disarm(n.transmitted[l])
+		}
+	} else {
+		n.settle(l, p)
+		if p.underLen != 0 && p.free > now {
+			p.underLen--
+			n.drop(p.under[(p.first+p.underLen)&uint32(len(p.under)-1)].packet, l, cause)
+			if p.underLen == 0 {
+				n.kernel.Disarm(p.arrival)
+			}
+		}
+	}
+	p.free = now
+	for p.waiting != 0 {
+		n.drop(n.dequeue(p), l, cause)
+	}
+}
+
+func (n *Network) emitLink(kind model.RecordKind, l LinkID) {
+	if !n.kernel.Records.Wants(kind) {
+		return
+	}
+	from, to := n.topology.Ends(l)
+	n.kernel.Records.Emit(&model.Record{
+		At: n.kernel.Now(), Kind: kind, Process: model.ProcessID(from), Peer: model.ProcessID(to), Place: int32(l),
+	})
+}
+
+// Counts are the totals of a network's packets since the beginning.
+type Counts struct {
+	Sent, Delivered uint64
+	Dropped         [model.DropCauses]uint64
+	Hops            uint64 // packets that crossed a link, whether or not they were then lost
+}
+
+// Counts returns the totals so far.
+func (n *Network) Counts() Counts {
+	return Counts{n.sent, n.delivered, n.dropped, n.hops}
+}
+
+// InFlight returns the number of packets that are neither delivered nor
+// dropped, counted port by port.
+func (n *Network) InFlight() int {
+	count := 0
+	for l := range n.ports {
+		p := &n.ports[l]
+		count += int(p.underLen)
+		if p.current != none {
+			count++
+		}
+		for _, waiting := range p.packets {
+			count += int(waiting)
+		}
+	}
+	return count
+}

@@ -1,0 +1,79 @@
+package network
+
+import "suspect/model"
+
+// packet is a packet in flight or in a queue, named by its index in the pool.
+type packet struct {
+	sentAt   model.Time
+	number   uint64
+	seq      int64
+	from, to NodeID
+	next     int32  // in its queue, or in the list of free packets
+	flow     uint32 // hash of the flow, for equal-cost paths
+	bytes    int32  // on the wire
+	priority model.Priority
+	kind     uint8
+	tag      uint8
+	flags    uint8
+}
+
+const (
+	isTraffic = 1 << iota // background traffic, not a message
+	hasExtra              // Arg or Body are in pool.extra
+)
+
+// extra holds what few messages have.
+type extra struct {
+	arg  int64
+	body any
+}
+
+// pool holds all packets of a network, so that none is allocated in the steady
+// state.
+type pool struct {
+	packets []packet
+	extra   []extra // as long as packets once a message needed it
+	free    int32   // head of the list of free packets, or none
+	live    int
+}
+
+const none int32 = -1
+
+func (o *pool) get() int32 {
+	o.live++
+	if i := o.free; i != none {
+		o.free = o.packets[i].next
+		return i
+	}
+	o.packets = append(o.packets, packet{})
+	return int32(len(o.packets) - 1)
+}
+
+func (o *pool) put(i int32) {
+	p := &o.packets[i]
+	if p.flags&hasExtra != 0 {
+		o.extra[i] = extra{}
+	}
+	p.next = o.free
+	o.free = i
+	o.live--
+}
+
+func (o *pool) setExtra(i int32, e extra) {
+	for len(o.extra) <= int(i) {
+		o.extra = append(o.extra, make([]extra, len(o.packets)-len(o.extra))...)
+	}
+	o.extra[i] = e
+	o.packets[i].flags |= hasExtra
+}
+
+// message returns packet i as the message that was sent.
+func (o *pool) message(i int32, m *model.Message) {
+	p := &o.packets[i]
+	m.From, m.To = model.ProcessID(p.from), model.ProcessID(p.to)
+	m.Seq, m.Kind, m.Tag, m.Priority, m.Bytes = p.seq, p.kind, p.tag, p.priority, 0
+	m.Arg, m.Body = 0, nil
+	if p.flags&hasExtra != 0 {
+		m.Arg, m.Body = o.extra[i].arg, o.extra[i].body
+	}
+}

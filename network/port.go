@@ -1,0 +1,288 @@
+package network
+
+import (
+	"math/bits"
+
+	"suspect/model"
+	"suspect/sim"
+)
+
+// port is an output port: eight queues, a transmitter, and the direction of the
+// link that it feeds, with the packets under way on it.
+type port struct {
+	free      model.Time     // the transmitter is idle from here on
+	delay     model.Duration // propagation
+	psPerByte int64          // 0: not a whole number, see Network.transmission
+
+	// under holds the packets under way in the order of their arrival: a ring
+	// of a power of two entries, or a binary heap where the link reorders.
+	under     []underway
+	first     uint32
+	underLen  uint32
+	arrival   sim.Timer // armed at the first arrival
+	to        NodeID
+	waiting   uint8 // bit k: the queue of priority k is not empty
+	flags     uint8
+	last      [model.Priorities]int32 // the queues, as circular lists: the last packet, whose next is the first
+	packets   [model.Priorities]int32
+	bytes     [model.Priorities]int64
+	maxPacket int32
+	current   int32 // in transmission; two-event ports only
+	maxBytes  int64
+}
+
+const (
+	portTwoEvent = 1 << iota // a second event ends each transmission
+	portReorders             // under is a heap
+	portLossy
+	portUnlimited // no buffer limit
+)
+
+// underway is a packet whose transmission is decided, and when it arrives.
+type underway struct {
+	at     model.Time
+	packet int32
+}
+
+// transmission returns how long n bytes occupy link l, rounded up to a picosecond.
+func (n *Network) transmission(l LinkID, bytes int32) model.Duration {
+	if ps := n.ports[l].psPerByte; ps != 0 {
+		return model.Duration(int64(bytes) * ps)
+	}
+	return n.rates[l].Transmission(bytes)
+}
+
+// Transmission returns how long the given number of bytes last at rate r, rounded
+// up to a picosecond, and at most [model.MaxTime].
+func (r BitRate) Transmission(bytes int32) model.Duration {
+	const most = uint64(model.MaxTime)
+	hi, lo := bits.Mul64(uint64(bytes)*8, uint64(model.Second))
+	if hi >= uint64(r) {
+		return model.Duration(most)
+	}
+	q, rest := bits.Div64(hi, lo, uint64(r))
+	if rest != 0 {
+		q++
+	}
+	return model.Duration(min(q, most))
+}
+
+// enqueue hands packet i to output port l, which now owns it.
+func (n *Network) enqueue(l LinkID, i int32) {
+	p := &n.ports[l]
+	x := &n.pool.packets[i]
+	if n.linkDown[l] != 0 {
+		n.drop(i, l, model.LinkDown)
+		return
+	}
+	now := n.kernel.Now()
+	if p.flags&portTwoEvent != 0 {
+		if p.current == none {
+			n.transmit(l, i)
+			return
+		}
+	} else {
+		if p.waiting != 0 {
+			n.settle(l, p)
+		}
+		if p.free <= now { // then nothing waits
+			p.free = now.Add(n.transmission(l, x.bytes))
+			p.push(underway{p.free.Add(p.delay), i})
+			if p.underLen == 1 {
+				n.kernel.Arm(p.arrival, p.under[p.first].at)
+			}
+			return
+		}
+	}
+	c := x.priority
+	if p.flags&portUnlimited == 0 &&
+		(p.packets[c] >= p.maxPacket || p.bytes[c]+int64(x.bytes) > p.maxBytes) {
+		n.drop(i, l, model.BufferFull)
+		return
+	}
+	if p.waiting&(1<<c) == 0 {
+		p.waiting |= 1 << c
+		x.next = i
+	} else {
+		tail := &n.pool.packets[p.last[c]]
+		x.next = tail.next
+		tail.next = i
+	}
+	p.last[c] = i
+	p.packets[c]++
+	p.bytes[c] += int64(x.bytes)
+}
+
+// dequeue removes the packet that a port with waiting packets serves next.
+func (n *Network) dequeue(p *port) int32 {
+	c := bits.Len8(p.waiting) - 1
+	tail := &n.pool.packets[p.last[c]]
+	i := tail.next
+	x := &n.pool.packets[i]
+	tail.next = x.next
+	p.packets[c]--
+	p.bytes[c] -= int64(x.bytes)
+	if i == p.last[c] {
+		p.waiting &^= 1 << c
+	}
+	return i
+}
+
+// settle decides every transmission of one-event port l that has started by now.
+func (n *Network) settle(l LinkID, p *port) {
+	now := n.kernel.Now()
+	for p.waiting != 0 && p.free <= now {
+		i := n.dequeue(p)
+		p.free = p.free.Add(n.transmission(l, n.pool.packets[i].bytes))
+		p.push(underway{p.free.Add(p.delay), i})
+	}
+}
+
+// transmit starts to send packet i on two-event port l.
+func (n *Network) transmit(l LinkID, i int32) {
+	p := &n.ports[l]
+	p.current = i
+	p.free = n.kernel.Now().Add(n.transmission(l, n.pool.packets[i].bytes))
+	n.kernel.Arm(n.transmitted[l], p.free)
+}
+
+// transmissions and arrivals are the network as the handler of its two timers of
+// a port; their argument is the link.
+type (
+	transmissions Network
+	arrivals      Network
+)
+
+// Fire ends a transmission on a two-event port.
+func (t *transmissions) Fire(arg uint32) {
+	n, l := (*Network)(t), LinkID(arg)
+	p := &n.ports[l]
+	at := p.free.Add(p.delay)
+	if p.flags&portReorders != 0 {
+		at = at.Add(n.jitter[l].Sample(n.jitterStream[l]))
+		n.pushHeap(p, underway{at, p.current})
+	} else {
+		p.push(underway{at, p.current})
+	}
+	p.current = none
+	n.kernel.Arm(p.arrival, p.under[p.first].at)
+	if p.waiting != 0 {
+		n.transmit(l, n.dequeue(p))
+	}
+}
+
+// Fire brings the first packet under way to the far end of its link.
+func (a *arrivals) Fire(arg uint32) {
+	n, l := (*Network)(a), LinkID(arg)
+	p := &n.ports[l]
+	var i int32
+	if p.flags&portReorders != 0 {
+		i = n.popHeap(p)
+	} else {
+		i = p.under[p.first].packet
+		p.first = (p.first + 1) & uint32(len(p.under)-1)
+		p.underLen--
+	}
+	if p.waiting != 0 && p.flags&portTwoEvent == 0 {
+		n.settle(l, p)
+	}
+	if p.underLen != 0 {
+		n.kernel.Arm(p.arrival, p.under[p.first].at)
+	}
+	n.hops++
+	if p.flags&portLossy != 0 && n.loses(l) {
+		n.drop(i, l, model.LinkLoss)
+		return
+	}
+	if int(p.to) < n.topology.Hosts {
+		n.receive(p.to, l, i)
+		return
+	}
+	x := &n.pool.packets[i]
+	if n.kernel.Records.Wants(model.Hopped) {
+		n.emit(model.Hopped, x, l, 0)
+	}
+	next, ok := n.routes.next(p.to, x.to, x.flow)
+	if !ok {
+		n.drop(i, l, model.NoRoute)
+		return
+	}
+	n.enqueue(next, i)
+}
+
+// push appends to the ring of packets under way.
+func (p *port) push(u underway) {
+	if int(p.underLen) == len(p.under) {
+		ring := make([]underway, max(4, 2*len(p.under)))
+		k := copy(ring, p.under[p.first:])
+		copy(ring[k:], p.under[:p.first])
+		p.under, p.first = ring, 0
+	}
+	p.under[(p.first+p.underLen)&uint32(len(p.under)-1)] = u
+	p.underLen++
+}
+
+// before orders the packets under way on a link that reorders.
+func (n *Network) before(a, b underway) bool {
+	return a.at < b.at || a.at == b.at && n.pool.packets[a.packet].number < n.pool.packets[b.packet].number
+}
+
+// pushHeap and popHeap keep under as a binary heap with its root at index 0.
+func (n *Network) pushHeap(p *port, u underway) {
+	h := append(p.under, u)
+	i := len(h) - 1
+	for i > 0 && n.before(u, h[(i-1)/2]) {
+		h[i] = h[(i-1)/2]
+		i = (i - 1) / 2
+	}
+	h[i] = u
+	p.under, p.underLen = h, uint32(len(h))
+}
+
+func (n *Network) popHeap(p *port) int32 {
+	h := p.under
+	first, end := h[0].packet, len(h)-1
+	u := h[end]
+	h = h[:end]
+	for i := 0; end > 0; {
+		c := 2*i + 1
+		if c+1 < end && n.before(h[c+1], h[c]) {
+			c++
+		}
+		if c >= end || !n.before(h[c], u) {
+			h[i] = u
+			break
+		}
+		h[i] = h[c]
+		i = c
+	}
+	p.under, p.underLen = h, uint32(end)
+	return first
+}
+
+// loses draws the fate of a packet on lossy link l.
+func (n *Network) loses(l LinkID) bool {
+	c := &n.loss[l]
+	if c.GoodToBad != 0 || c.BadToGood != 0 {
+		change := c.GoodToBad
+		if c.bad {
+			change = c.BadToGood
+		}
+		if c.stream.Chance(change) {
+			c.bad = !c.bad
+		}
+	}
+	// The second draw is made in either state, so that streams stay aligned.
+	u := c.stream.Float64()
+	if c.bad {
+		return u < c.Bad
+	}
+	return u < c.Good
+}
+
+// lossState is the channel of one direction of a link.
+type lossState struct {
+	Loss
+	bad    bool
+	stream *sim.Stream
+}

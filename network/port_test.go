@@ -1,0 +1,215 @@
+package network
+
+import (
+	"fmt"
+	"testing"
+	"unsafe"
+
+	"suspect/model"
+	"suspect/sim"
+)
+
+// burster sends background packets of random sizes, priorities and destinations
+// in bursts on a coarse grid of times, so that arrivals, ends of transmissions
+// and faults often coincide to the picosecond.
+type burster struct {
+	n      *Network
+	random *sim.Stream
+	timer  sim.Timer
+	grid   int
+}
+
+func (b *burster) Fire(host uint32) {
+	hosts := b.n.topology.Hosts
+	for range 1 + b.random.IntN(6) {
+		to := NodeID(b.random.IntN(hosts - 1))
+		if to >= NodeID(host) {
+			to++
+		}
+		payload := int32(100 * (1 + b.random.IntN(4)))
+		b.n.Send(NodeID(host), to, payload, model.Priority(b.random.IntN(8)), uint32(b.random.IntN(3)))
+	}
+	gap := model.Duration(b.grid*(1+b.random.IntN(20))) * model.Nanosecond
+	b.n.kernel.Arm(b.timer, b.n.kernel.Now().Add(gap))
+}
+
+// breaker takes links down and up, crashes and recovers hosts and processes,
+// changes losses, and looks at queues, at times of the same grid.
+type breaker struct {
+	n      *Network
+	random *sim.Stream
+	timer  sim.Timer
+	grid   int
+	undo   []func()
+}
+
+func (b *breaker) Fire(uint32) {
+	n := b.n
+	switch b.random.IntN(6) {
+	case 0:
+		l := LinkID(b.random.IntN(len(n.ports)))
+		n.SetLink(l, false)
+		b.undo = append(b.undo, func() { n.SetLink(l, true) })
+	case 1:
+		p := model.ProcessID(b.random.IntN(n.topology.Hosts))
+		n.CrashHost(p)
+		b.undo = append(b.undo, func() { n.RecoverHost(p) })
+	case 2:
+		n.SetLoss(LinkID(b.random.IntN(len(n.ports))), Loss{Good: 0.1, Bad: 0.9, GoodToBad: 0.2, BadToGood: 0.3})
+	case 3:
+		n.Backlog(LinkID(b.random.IntN(len(n.ports))), model.Priority(b.random.IntN(8)))
+	default:
+		if len(b.undo) > 0 {
+			b.undo[0]()
+			b.undo = b.undo[1:]
+		}
+	}
+	gap := model.Duration(b.grid*(1+b.random.IntN(50))) * model.Nanosecond
+	n.kernel.Arm(b.timer, n.kernel.Now().Add(gap))
+}
+
+// chaos returns a small random network under random load and faults.
+func chaos(t *testing.T, seed uint64, twoEvent bool) *Network {
+	k := sim.New(seed)
+	draw := k.Stream("chaos")
+	link := func() LinkConfig {
+		c := LinkConfig{
+			// 8 Gb/s and 4 Gb/s make a byte last whole nanoseconds' parts, so that
+			// everything meets on the grid.
+			Rate:  []BitRate{8 * Gbps, 4 * Gbps, 3 * Gbps}[draw.IntN(3)],
+			Delay: model.Duration(draw.IntN(4)*100) * model.Nanosecond,
+		}
+		switch draw.IntN(4) {
+		case 0:
+			c.Buffer.Packets = int32(1 + draw.IntN(4))
+		case 1:
+			c.Buffer.Bytes = int64(200 * (1 + draw.IntN(8)))
+		}
+		if draw.IntN(4) == 0 {
+			c.Loss = IndependentLoss(0.1)
+		}
+		return c
+	}
+	var topology Topology
+	switch draw.IntN(3) {
+	case 0:
+		topology = Star(2+draw.IntN(6), link())
+	case 1:
+		topology = LeafSpine(1+draw.IntN(3), 1+draw.IntN(3), 2, link(), link())
+	default:
+		topology = FatTree(2, link(), link())
+	}
+	for i := range topology.Links {
+		topology.Links[i].AtoB, topology.Links[i].BtoA = link(), link()
+	}
+	n, err := New(k, Config{Topology: topology, Framing: Framing(draw.IntN(2)), TwoEventPorts: twoEvent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grid := []int{25, 50, 100}[draw.IntN(3)]
+	for h := range topology.Hosts {
+		b := &burster{n: n, random: k.Stream(fmt.Sprint("burst", h)), grid: grid}
+		b.timer = k.NewTimer(b, uint32(h))
+		k.Arm(b.timer, 0)
+	}
+	b := &breaker{n: n, random: k.Stream("breaker"), grid: grid}
+	b.timer = k.NewTimer(b, 0)
+	k.Arm(b.timer, model.Time(10*model.Microsecond))
+	return n
+}
+
+// A port that decides late and one that schedules the end of each transmission
+// tell the same records: same packets, same picoseconds, same order.
+func TestLatePortsAgreeWithTwoEventPorts(t *testing.T) {
+	var drops, hops uint64
+	for seed := range uint64(300) {
+		records := [2][]model.Record{}
+		for i, twoEvent := range []bool{false, true} {
+			n := chaos(t, seed, twoEvent)
+			n.kernel.Records.Subscribe(model.AllKinds, func(r *model.Record) {
+				records[i] = append(records[i], *r)
+			})
+			if err := n.kernel.Run(model.Time(200*model.Microsecond), sim.Budget{}); err != nil {
+				t.Fatal(err)
+			}
+			if c := n.Counts(); i == 0 {
+				hops += c.Hops
+				drops += c.Sent - c.Delivered - uint64(n.InFlight())
+			}
+		}
+		for i := range min(len(records[0]), len(records[1])) {
+			if records[0][i] != records[1][i] {
+				t.Fatalf("seed %d, record %d:\nlate:      %s\ntwo-event: %s", seed, i, records[0][i].String(), records[1][i].String())
+			}
+		}
+		if len(records[0]) != len(records[1]) {
+			t.Fatalf("seed %d: %d records late, %d two-event", seed, len(records[0]), len(records[1]))
+		}
+	}
+	if hops < 100_000 || drops < 1000 {
+		t.Errorf("only %d hops and %d drops were compared", hops, drops)
+	}
+}
+
+// Every packet is delivered, dropped or in flight, and none is in the pool twice.
+func TestPacketsAreConserved(t *testing.T) {
+	for seed := range uint64(100) {
+		n := chaos(t, seed, seed%2 == 0)
+		live := make(map[uint64]bool)
+		n.kernel.Records.Subscribe(model.KindSet(model.Sent, model.Delivered, model.Dropped), func(r *model.Record) {
+			if r.Kind == model.Sent {
+				live[r.Packet] = true
+				return
+			}
+			if !live[r.Packet] {
+				t.Fatalf("seed %d: packet %d has two fates", seed, r.Packet)
+			}
+			delete(live, r.Packet)
+		})
+		for range 20 {
+			if err := n.kernel.Run(n.kernel.Now().Add(10*model.Microsecond), sim.Budget{}); err != nil {
+				t.Fatal(err)
+			}
+			if len(live) != n.InFlight() || n.pool.live != n.InFlight() {
+				t.Fatalf("seed %d: %d packets without a fate, %d in flight, %d in the pool", seed, len(live), n.InFlight(), n.pool.live)
+			}
+		}
+	}
+}
+
+func TestTransmissionRoundsUp(t *testing.T) {
+	for _, c := range []struct {
+		rate  BitRate
+		bytes int32
+		want  model.Duration
+	}{
+		{10 * Gbps, 64, 51_200}, {100 * Gbps, 64, 5_120}, {400 * Gbps, 1, 20},
+		{3 * Gbps, 1, 2667}, {3 * Gbps, 3, 8000}, {7, 1, 1_142_857_142_858},
+	} {
+		if got := c.rate.Transmission(c.bytes); got != c.want {
+			t.Errorf("%d bytes at %d b/s take %v, want %v", c.bytes, c.rate, got, c.want)
+		}
+	}
+}
+
+// What IEEE 802.3 and 802.1Q put on the wire.
+func TestWireBytes(t *testing.T) {
+	for payload, want := range map[int32]int32{0: 84, 1: 84, 42: 84, 43: 85, 64: 106, 1500: 1542} {
+		if got := Ethernet.WireBytes(payload); got != want {
+			t.Errorf("Ethernet.WireBytes(%d) = %d, want %d", payload, got, want)
+		}
+	}
+	if got := Bare.WireBytes(64); got != 64 {
+		t.Errorf("Bare.WireBytes(64) = %d", got)
+	}
+}
+
+// The sizes that the cost of a large network hangs on.
+func TestSizes(t *testing.T) {
+	if size := unsafe.Sizeof(packet{}) + unsafe.Sizeof(underway{}); size > 64 {
+		t.Errorf("a packet in flight takes %d bytes, want at most 64", size)
+	}
+	if size := unsafe.Sizeof(port{}); size > 256 {
+		t.Errorf("a port takes %d bytes, want at most 256", size)
+	}
+}

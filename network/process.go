@@ -1,0 +1,234 @@
+package network
+
+import (
+	"fmt"
+
+	"suspect/model"
+	"suspect/sim"
+)
+
+// process is the process of one host.
+type process struct {
+	starting sim.Timer
+	crashes  int32 // of the process that hold, beside those of its host
+	down     bool  // it or its host is crashed
+	begun    bool  // its start has come
+	running  bool  // begun and not down
+	panels   []panel
+}
+
+// panel is a group of automata on the same messages.
+type panel struct {
+	priority model.Priority
+	first    int32 // index in Network.automata
+	n        int32
+}
+
+// hosted is an automaton on its host, with the timer of its wake-up.
+type hosted struct {
+	model.Automaton // nil while the process is down
+	make            func() model.Automaton
+	wake            sim.Timer
+	process         model.ProcessID
+	panel           uint8 // the tag of its messages
+	detector        uint8
+	speaks          bool
+}
+
+// Panel is a group of automata of one process that live on the same messages.
+// All are stepped with every message that the first of the panel receives from
+// its kind; only the first one's messages are sent, so that the others must be
+// ones that would send the same. A detector that compares with no other is a
+// panel by itself.
+type Panel struct {
+	// New makes the automata, at the start of the process and at each recovery.
+	New []func() model.Automaton
+
+	// Detectors number the automata in records.
+	Detectors []uint8
+
+	// Priority is the least priority of the panel's messages.
+	Priority model.Priority
+}
+
+// Attach gives process p its automata, which start at the given time. Panel i of
+// one process talks to panel i of the others. Attach is called before the run,
+// once for a process.
+func (n *Network) Attach(p model.ProcessID, start model.Time, panels ...Panel) {
+	pr := &n.processes[p]
+	if len(pr.panels) != 0 {
+		panic(fmt.Sprintf("network: process %d has its automata already", p))
+	}
+	for tag, panel := range panels {
+		pr.panels = append(pr.panels, newPanel(panel, len(n.automata)))
+		for j, makeOne := range panel.New {
+			slot := uint32(len(n.automata))
+			n.automata = append(n.automata, hosted{
+				make: makeOne, process: p, panel: uint8(tag), detector: panel.Detectors[j], speaks: j == 0,
+				wake: n.kernel.NewTimer((*wakes)(n), slot),
+			})
+		}
+	}
+	n.kernel.Arm(pr.starting, start)
+}
+
+func newPanel(p Panel, first int) panel {
+	if len(p.New) != len(p.Detectors) {
+		panic("network: a panel needs one detector number for each automaton")
+	}
+	return panel{priority: p.Priority, first: int32(first), n: int32(len(p.New))}
+}
+
+// starts and wakes are the network as the handler of its processes' timers.
+type (
+	starts Network // the argument is the process
+	wakes  Network // the argument is the index of the automaton
+)
+
+// Fire starts a process.
+func (s *starts) Fire(arg uint32) {
+	n := (*Network)(s)
+	n.processes[arg].begun = true
+	n.updateProcess(model.ProcessID(arg), model.Unspecified)
+}
+
+// Fire wakes an automaton up.
+func (w *wakes) Fire(arg uint32) {
+	n := (*Network)(w)
+	n.in = model.Input{Kind: model.Wake}
+	n.step(&n.automata[arg])
+}
+
+// updateProcess starts or stops process p after something that it depends on
+// changed; kind is the kind of the crash that struck or ended, if one did.
+func (n *Network) updateProcess(p model.ProcessID, kind model.FailureKind) {
+	pr := &n.processes[p]
+	if down := pr.crashes != 0 || n.hostDown[p] != 0; down != pr.down {
+		pr.down = down
+		if down {
+			n.emitProcess(model.Crashed, p, kind)
+		} else {
+			n.emitProcess(model.Recovered, p, kind)
+		}
+	}
+	running := pr.begun && !pr.down
+	if running == pr.running {
+		return
+	}
+	pr.running = running
+	for _, panel := range pr.panels {
+		for j := panel.first; j < panel.first+panel.n; j++ {
+			h := &n.automata[j]
+			if !running {
+				h.Automaton = nil
+				n.kernel.Disarm(h.wake)
+				continue
+			}
+			h.Automaton = h.make()
+			n.in = model.Input{Kind: model.Start}
+			n.step(h)
+		}
+	}
+}
+
+// step runs automaton h on the input in n.in and does what it asks for.
+func (n *Network) step(h *hosted) {
+	now := n.kernel.Now()
+	n.out.Reset()
+	h.Step(now, &n.in, &n.out)
+	if n.out.Wake <= now {
+		panic(fmt.Sprintf("network: detector %d of process %d asks at %v to be woken at %v", h.detector, h.process, now, n.out.Wake))
+	}
+	n.kernel.Arm(h.wake, n.out.Wake)
+	for _, v := range n.out.Verdicts {
+		kind := model.Trusted
+		if v.Suspected {
+			kind = model.Suspected
+		}
+		if n.kernel.Records.Wants(kind) {
+			n.record = model.Record{
+				At: now, Kind: kind, Process: h.process, Peer: v.Peer, Failure: v.Kind, Detector: h.detector,
+			}
+			n.kernel.Records.Emit(&n.record)
+		}
+	}
+	if !h.speaks || len(n.out.Send) == 0 {
+		return
+	}
+	priority := n.processes[h.process].panels[h.panel].priority
+	for i := range n.out.Send {
+		n.sendMessage(h.process, &n.out.Send[i], h.panel, priority)
+	}
+}
+
+// receive ends packet i at its host, where it arrived over link l.
+func (n *Network) receive(host NodeID, l LinkID, i int32) {
+	x := &n.pool.packets[i]
+	switch {
+	case x.to != host:
+		n.drop(i, l, model.NoRoute)
+		return
+	case n.hostDown[host] != 0:
+		n.drop(i, l, model.HostDown)
+		return
+	case x.flags&isTraffic == 0 && !n.processes[host].running:
+		n.drop(i, l, model.ProcessDown)
+		return
+	}
+	n.delivered++
+	if n.kernel.Records.Wants(model.Delivered) {
+		n.emit(model.Delivered, x, l, 0)
+	}
+	if x.flags&isTraffic != 0 {
+		n.pool.put(i)
+		return
+	}
+	n.in.Kind = model.Deliver
+	n.pool.message(i, &n.in.Message)
+	n.pool.put(i)
+	panel := &n.processes[host].panels[n.in.Message.Tag]
+	for j := panel.first; j < panel.first+panel.n; j++ {
+		n.step(&n.automata[j])
+	}
+}
+
+// CrashProcess stops process p, which loses its state, until as many calls of
+// RecoverProcess.
+func (n *Network) CrashProcess(p model.ProcessID) {
+	n.processes[p].crashes++
+	n.updateProcess(p, model.ProcessCrash)
+}
+
+// RecoverProcess takes one CrashProcess back. A process that runs again starts
+// anew.
+func (n *Network) RecoverProcess(p model.ProcessID) {
+	pr := &n.processes[p]
+	if pr.crashes--; pr.crashes < 0 {
+		panic(fmt.Sprintf("network: process %d recovers more often than it crashed", p))
+	}
+	n.updateProcess(p, model.ProcessCrash)
+}
+
+// CrashHost stops host p and its process until as many calls of RecoverHost. What
+// waits in its network interface or is being transmitted by it is lost, and so is
+// what reaches it; what is under way on the link is not.
+func (n *Network) CrashHost(p model.ProcessID) {
+	if n.hostDown[p]++; n.hostDown[p] == 1 {
+		n.silence(n.uplinks[p], model.HostDown)
+	}
+	n.updateProcess(p, model.HostCrash)
+}
+
+// RecoverHost takes one CrashHost back.
+func (n *Network) RecoverHost(p model.ProcessID) {
+	if n.hostDown[p]--; n.hostDown[p] < 0 {
+		panic(fmt.Sprintf("network: host %d recovers more often than it crashed", p))
+	}
+	n.updateProcess(p, model.HostCrash)
+}
+
+func (n *Network) emitProcess(kind model.RecordKind, p model.ProcessID, failure model.FailureKind) {
+	if n.kernel.Records.Wants(kind) {
+		n.kernel.Records.Emit(&model.Record{At: n.kernel.Now(), Kind: kind, Process: p, Peer: model.Nobody, Failure: failure})
+	}
+}

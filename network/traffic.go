@@ -1,0 +1,426 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+
+	"suspect/model"
+	"suspect/sim"
+)
+
+// TrafficKind is a kind of background traffic.
+type TrafficKind uint8
+
+const (
+	// Periodic sends a packet every Period.
+	Periodic TrafficKind = iota
+	// Poisson sends packets after exponential gaps, on average at Rate.
+	Poisson
+	// OnOff sends packets evenly at Rate during periods that last On, and none
+	// during the periods between them, which last Off. The first is an on
+	// period. The time to the next packet stands still while it is off, so the
+	// average is exactly Rate times the share of on periods.
+	OnOff
+	// Bulk saturates the link of its host: whenever the transmitter is ready for
+	// its priority there is a packet. It puts packets into the output queue
+	// while fewer than two wait there in its priority and there is room, looks
+	// again after each transmission time of a packet, and so never overflows it.
+	// It sends nothing while its link or host is down.
+	Bulk
+	// Flows lets flows of random Sizes begin after exponential gaps, such that
+	// their packets come to Rate on average. A host sends its flows one after
+	// another, their packets back to back at the rate of its link. There is no
+	// transport protocol: nothing reacts to congestion or loss, and nothing is
+	// sent again.
+	Flows
+	trafficKinds
+)
+
+// String returns the name of k in scenarios.
+func (k TrafficKind) String() string {
+	if k >= trafficKinds {
+		return fmt.Sprintf("traffic-kind(%d)", uint8(k))
+	}
+	return [...]string{"periodic", "poisson", "on-off", "bulk", "flows"}[k]
+}
+
+// Traffic describes background traffic. Every host of From is a source by itself,
+// with its own random streams.
+type Traffic struct {
+	Kind TrafficKind
+
+	// Name is part of the names of the random streams. Traffics of one network
+	// that share a name draw alike.
+	Name string
+
+	From []NodeID // hosts
+
+	// To are the hosts to which packets go, or flows where Kind is Flows: to each
+	// equally likely, except that no host sends to itself. If To is nil, all
+	// hosts. A host of From that would send to itself alone is left out.
+	To []NodeID
+
+	Priority model.Priority
+	Bytes    int32 // payload of a packet; of all but the last of a flow
+
+	// Phase is after what time a source begins.
+	Phase sim.Distribution
+
+	Period  model.Duration   // of Periodic
+	Rate    BitRate          // of Poisson, OnOff and Flows: per source, counted on the wire
+	On, Off sim.Distribution // of OnOff
+	Sizes   *FlowSizes       // of Flows
+}
+
+// Validate returns what is wrong with t as traffic of a network of topology top.
+func (t *Traffic) Validate(top *Topology) error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if t.Kind >= trafficKinds {
+		fail("there is no %v", t.Kind)
+	}
+	if len(t.From) == 0 {
+		fail("no host sends")
+	}
+	hosts := func(what string, list []NodeID) {
+		seen := make(map[NodeID]bool, len(list))
+		for _, h := range list {
+			switch {
+			case h < 0 || int(h) >= len(top.Names):
+				fail("%s: there is no node %d", what, h)
+			case int(h) >= top.Hosts:
+				fail("%s: %s is a switch; only hosts send and receive", what, top.name(h))
+			case seen[h]:
+				fail("%s: %s is listed twice", what, top.name(h))
+			}
+			seen[h] = true
+		}
+	}
+	hosts("from", t.From)
+	hosts("to", t.To)
+	if len(errs) == 0 && len(t.sources(top)) == 0 {
+		fail("%s would send to itself alone", top.name(t.From[0]))
+	}
+	if t.Priority >= model.Priorities {
+		fail("priority %d: it must lie between 0 and %d", t.Priority, model.Priorities-1)
+	}
+	if t.Bytes <= 0 || t.Bytes > MaxPayload {
+		fail("packets of %d bytes: they must have between 1 and %d", t.Bytes, MaxPayload)
+	}
+	if err := t.Phase.Validate(); err != nil {
+		fail("phase: %w", err)
+	}
+	switch t.Kind {
+	case Periodic:
+		if t.Period <= 0 {
+			fail("period of %v: it must be positive", t.Period)
+		}
+	case Poisson, OnOff, Flows:
+		if t.Rate <= 0 || t.Rate > MaxRate {
+			fail("rate of %d bit/s: it must be positive and at most %d", t.Rate, MaxRate)
+		}
+	}
+	switch t.Kind {
+	case OnOff:
+		if err := t.On.Validate(); err != nil {
+			fail("on: %w", err)
+		} else if t.On.Mean == 0 && t.On.High == 0 {
+			fail("on: an on period must last")
+		}
+		if err := t.Off.Validate(); err != nil {
+			fail("off: %w", err)
+		}
+	case Flows:
+		if t.Sizes == nil {
+			fail("there are no flow sizes")
+		} else if err := t.Sizes.Validate(); err != nil {
+			fail("%w", err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// MaxPayload is the largest payload of a packet in bytes, beyond every jumbo frame.
+const MaxPayload = 1 << 16
+
+// sources returns the hosts of From that have somebody to send to.
+func (t *Traffic) sources(top *Topology) []NodeID {
+	var sources []NodeID
+	for _, h := range t.From {
+		others := len(t.To)
+		if t.To == nil {
+			others = top.Hosts
+		}
+		if t.position(h) < others {
+			others--
+		}
+		if others > 0 {
+			sources = append(sources, h)
+		}
+	}
+	return sources
+}
+
+// position returns the position of h among the destinations, or their number.
+func (t *Traffic) position(h NodeID) int {
+	if t.To == nil {
+		return int(h)
+	}
+	for i, to := range t.To {
+		if to == h {
+			return i
+		}
+	}
+	return len(t.To)
+}
+
+// AddTraffic adds sources that begin after their Phase from now on. It returns an
+// error, and adds nothing, if t is not valid or a Bulk source's packets do not fit
+// into its host's output queue.
+func (n *Network) AddTraffic(t Traffic) error {
+	if err := t.Validate(&n.topology); err != nil {
+		return err
+	}
+	sources := t.sources(&n.topology)
+	if t.Kind == Bulk {
+		for _, h := range sources {
+			p := &n.ports[n.uplinks[h]]
+			if p.maxPacket < 1 || p.maxBytes < int64(n.WireBytes(t.Bytes)) {
+				return fmt.Errorf("the output queue of %s has no room for a packet of %d bytes, so it cannot be saturated",
+					n.topology.name(h), n.WireBytes(t.Bytes))
+			}
+		}
+	}
+	for _, h := range sources {
+		n.addSource(&t, h)
+	}
+	return nil
+}
+
+func (n *Network) addSource(t *Traffic, host NodeID) {
+	stream := func(purpose string) *sim.Stream {
+		return n.kernel.Stream(fmt.Sprintf("traffic/%s/%s/%s", t.Name, n.topology.Names[host], purpose))
+	}
+	s := source{
+		network: n, from: host, bytes: t.Bytes, priority: t.Priority, to: t.To,
+		destinations: stream("destination"), label: uint32(stream("label").Uint64()),
+	}
+	s.choices, s.self = len(t.To), t.position(host)
+	if t.To == nil {
+		s.choices = n.topology.Hosts
+	}
+	if s.self < s.choices {
+		s.choices--
+	}
+	wire := n.WireBytes(t.Bytes)
+	begin := n.kernel.Now().Add(t.Phase.Sample(stream("phase")))
+	arm := func(h sim.Handler, timer *sim.Timer, at model.Time) {
+		*timer = n.kernel.NewTimer(h, 0)
+		n.kernel.Arm(*timer, at)
+	}
+	switch t.Kind {
+	case Periodic:
+		x := &periodicSource{source: s, period: t.Period}
+		arm(x, &x.timer, begin)
+	case Poisson:
+		x := &poissonSource{source: s, mean: t.Rate.Transmission(wire), gaps: stream("gap")}
+		arm(x, &x.timer, begin.Add(x.gaps.Exponential(x.mean)))
+	case OnOff:
+		x := &onOffSource{
+			source: s, gap: t.Rate.Transmission(wire),
+			on: t.On, off: t.Off, onStream: stream("on"), offStream: stream("off"),
+		}
+		x.left = x.on.Sample(x.onStream)
+		arm(x, &x.timer, begin)
+	case Bulk:
+		x := &bulkSource{source: s, uplink: n.uplinks[host], wire: int64(wire)}
+		arm(x, &x.timer, begin)
+	case Flows:
+		uplink := n.uplinks[host]
+		x := &flowSource{
+			source: s, uplink: uplink, sizes: t.Sizes, sizeStream: stream("size"), gaps: stream("gap"),
+			mean: transmissionOf(t.Sizes.meanWire(t.Bytes, n.framing), t.Rate),
+		}
+		arm(x, &x.timer, begin.Add(x.gaps.Exponential(x.mean)))
+		x.sending = n.kernel.NewTimer((*sendingFlows)(x), 0)
+	}
+}
+
+// transmissionOf returns how long a mean number of bytes lasts at rate r, rounded to a
+// picosecond, or the longest run if that is shorter.
+func transmissionOf(bytes *big.Rat, r BitRate) model.Duration {
+	ps := new(big.Rat).Mul(bytes, big.NewRat(8*int64(model.Second), int64(r)))
+	ps.Add(ps, big.NewRat(1, 2))
+	whole := new(big.Int).Quo(ps.Num(), ps.Denom())
+	if !whole.IsInt64() || whole.Int64() > int64(model.MaxTime) {
+		return model.Duration(model.MaxTime)
+	}
+	return model.Duration(whole.Int64())
+}
+
+// source is what sources of all kinds have in common.
+type source struct {
+	network  *Network
+	from     NodeID
+	bytes    int32
+	label    uint32 // of the flow, random to keep flows of several sources apart
+	priority model.Priority
+	timer    sim.Timer
+
+	// Destinations are drawn from to, or from all hosts if it is nil, without
+	// the one at position self.
+	to            []NodeID
+	choices, self int
+	destinations  *sim.Stream
+}
+
+// destination draws where the next packet or flow goes.
+func (s *source) destination() NodeID {
+	i := 0
+	if s.choices > 1 {
+		i = s.destinations.IntN(s.choices)
+	}
+	if i >= s.self {
+		i++
+	}
+	if s.to == nil {
+		return NodeID(i)
+	}
+	return s.to[i]
+}
+
+// send sends a packet to a new destination.
+func (s *source) send() {
+	s.network.Send(s.from, s.destination(), s.bytes, s.priority, s.label)
+}
+
+// again arms the source's timer.
+func (s *source) again(after model.Duration) {
+	k := s.network.kernel
+	k.Arm(s.timer, k.Now().Add(after))
+}
+
+type periodicSource struct {
+	source
+	period model.Duration
+}
+
+// Fire sends a packet.
+func (s *periodicSource) Fire(uint32) {
+	s.send()
+	s.again(s.period)
+}
+
+type poissonSource struct {
+	source
+	mean model.Duration // of gaps
+	gaps *sim.Stream
+}
+
+// Fire sends a packet.
+func (s *poissonSource) Fire(uint32) {
+	s.send()
+	s.again(s.gaps.Exponential(s.mean))
+}
+
+type onOffSource struct {
+	source
+	gap                 model.Duration
+	left                model.Duration // of the on period
+	on, off             sim.Distribution
+	onStream, offStream *sim.Stream
+}
+
+// Fire sends a packet, and finds the time of the next one by passing over the off
+// periods before it.
+func (s *onOffSource) Fire(uint32) {
+	s.send()
+	wait, toGo := model.Duration(0), s.gap
+	for toGo > s.left {
+		toGo -= s.left
+		wait += s.left + s.off.Sample(s.offStream)
+		if wait > model.Duration(model.MaxTime) {
+			return // after the end of every run
+		}
+		s.left = s.on.Sample(s.onStream)
+	}
+	s.left -= toGo
+	s.again(wait + toGo)
+}
+
+type bulkSource struct {
+	source
+	uplink LinkID
+	wire   int64
+}
+
+// Fire fills the queue up: a packet to transmit and two that wait. Until the next look,
+// one transmission time later, the port begins to send at most one of them.
+func (s *bulkSource) Fire(uint32) {
+	n := s.network
+	p := &n.ports[s.uplink]
+	for range 3 {
+		packets, bytes := n.Backlog(s.uplink, s.priority)
+		if packets >= 2 || int32(packets) >= p.maxPacket || bytes+s.wire > p.maxBytes ||
+			n.linkDown[s.uplink] != 0 || n.hostDown[s.from] != 0 {
+			break
+		}
+		s.send()
+	}
+	s.again(n.transmission(s.uplink, int32(s.wire)))
+}
+
+// flowSource has its second timer for the packets of the flows that wait.
+type flowSource struct {
+	source
+	uplink           LinkID
+	sizes            *FlowSizes
+	mean             model.Duration // between flows
+	gaps, sizeStream *sim.Stream
+	sending          sim.Timer
+	waiting          []flow // a ring of a power of two flows
+	first, length    int
+}
+
+// flow is what is left of a flow.
+type flow struct {
+	bytes int64
+	to    NodeID
+	label uint32
+}
+
+// Fire lets a flow begin.
+func (s *flowSource) Fire(uint32) {
+	if s.length == len(s.waiting) {
+		ring := make([]flow, max(4, 2*s.length))
+		k := copy(ring, s.waiting[s.first:])
+		copy(ring[k:], s.waiting[:s.first])
+		s.waiting, s.first = ring, 0
+	}
+	s.label++
+	s.waiting[(s.first+s.length)&(len(s.waiting)-1)] = flow{s.sizes.Sample(s.sizeStream), s.destination(), s.label}
+	s.length++
+	if k := s.network.kernel; k.Due(s.sending) == model.Never {
+		k.Arm(s.sending, k.Now())
+	}
+	s.again(s.gaps.Exponential(s.mean))
+}
+
+type sendingFlows flowSource
+
+// Fire sends the next packet of the first flow. It is armed for the end of each packet,
+// also the last one, so that the next flow does not begin before.
+func (s *sendingFlows) Fire(uint32) {
+	if s.length == 0 {
+		return
+	}
+	n, f := s.network, &s.waiting[s.first]
+	bytes := int32(min(f.bytes, int64(s.bytes)))
+	n.Send(s.from, f.to, bytes, s.priority, f.label)
+	if f.bytes -= int64(bytes); f.bytes == 0 {
+		s.first = (s.first + 1) & (len(s.waiting) - 1)
+		s.length--
+	}
+	n.kernel.Arm(s.sending, n.kernel.Now().Add(n.transmission(s.uplink, n.WireBytes(bytes))))
+}
