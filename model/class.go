@@ -3,7 +3,7 @@ package model
 import "fmt"
 
 // Completeness says who must suspect a crashed process (Chandra and Toueg 1996,
-// section 2.2).
+// section 2).
 type Completeness uint8
 
 const (
@@ -20,7 +20,7 @@ func (c Completeness) String() string {
 	return [...]string{"strong completeness", "weak completeness"}[c]
 }
 
-// Accuracy says who must not be suspected (section 2.3). The domains differ:
+// Accuracy says who must not be suspected (section 2). The domains differ:
 // perpetual accuracy speaks of processes that have not crashed yet, eventual
 // accuracy of correct ones.
 type Accuracy uint8

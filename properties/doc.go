@@ -1,0 +1,57 @@
+// Package properties judges runs. Everything in it is a fold over the records of
+// a run ([model.Record]) and knows nothing else: neither the network nor the
+// detector that made them. The memory is constant per monitored pair and per crash,
+// whatever the length of the run.
+//
+//   - A [Checker] judges one property and gives one three-valued [Result]. The
+//     completeness and accuracy properties of Chandra and Toueg (1996) are
+//     registered ([Register], [Lookup], [All]); [ClassOutcomes] joins their results
+//     into the eight classes.
+//   - [QoS] measures how good a detector is, in the metrics of Chen, Toueg and
+//     Aguilera (2002).
+//   - [Latency] measures how long packets took, per priority.
+//   - [Conservation] checks that the network lost no packet without saying so.
+//   - [MeanInterval], [PoissonInterval] and their neighbours turn the numbers of
+//     several replications into confidence intervals.
+//
+// # When a verdict is in force
+//
+// A verdict is in force from the record that begins it to the record that ends it,
+// both instants included: a suspicion that is withdrawn in the instant in which it
+// began was still a suspicion. A process suspects a peer while the set of failure
+// kinds that it last said to hold is not empty; a second kind is not a second
+// suspicion. Verdicts about peers that the process does not monitor (see [Env]) are
+// ignored.
+//
+// # Finite runs
+//
+// Safety is judged as it stands. A quiet tail proves nothing about "eventually", so
+// the eventual properties hold or are violated only in a bounded form, whose bound
+// is a parameter: a crash is detected within B; no mistake from t on; at most k
+// mistakes. Without a bound they are [Inconclusive], and the reason says what was
+// seen. A property whose antecedent never fired is vacuous: Inconclusive too, with
+// [Result].Checked 0. So is every property in a run without a correct process, since
+// Chandra and Toueg speak of systems that have one (unless safety was already
+// violated).
+//
+// # Recovery
+//
+// Chandra and Toueg's processes do not recover. Here, a process that crashed is in
+// F(t) from its first crash on, whether it recovered or not: it is never correct
+// again, accuracy says nothing about it any more, neither as the suspect nor as the
+// one who suspects, and it counts in completeness as a suspect only: each of its
+// outages that lasts longer than the bound must be detected within the bound, and
+// until it ends. [QoS] measures recovered processes too; see there.
+//
+// # Warm-up
+//
+// Mistakes before [Env].WarmUp are not counted, but a suspicion that is still in
+// force when the warm-up ends counts from there on. A crash during the warm-up must
+// be detected by the later of its deadline and the end of the warm-up.
+//
+// # Partial monitoring
+//
+// Where not everybody monitors everybody, "every process" and "some process" range
+// over the monitors of the process in question, and a process that nobody monitors
+// is left out.
+package properties
