@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -255,4 +256,23 @@ func BenchmarkLeafSpine(b *testing.B) {
 	b.Run("hosts=1024/load=0.6", func(b *testing.B) {
 		measure(b, newLeafSpine(b, 32, 16, 32, 0.6), 2*model.Millisecond, model.Millisecond/4)
 	})
+}
+
+// BenchmarkHour is one simulated hour of 10,000 hosts, each watched by 8 others
+// with a plain timeout and a heartbeat a second. Run it with -benchtime 1x.
+func BenchmarkHour(b *testing.B) {
+	for range b.N {
+		n := newMonitored(b, 10_000, 8, Bare, "timeout", map[string]string{"eta": "1s", "timeout": "3s"})
+		start := cpu()
+		if err := n.kernel.Run(model.Time(model.Hour), sim.Budget{}); err != nil {
+			b.Fatal(err)
+		}
+		used := cpu() - start
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		b.ReportMetric(used, "cpu-s")
+		b.ReportMetric(float64(n.hops)/used, "hops/s")
+		b.ReportMetric(float64(m.Sys)/1e6, "MB-from-OS")
+		b.ReportMetric(float64(n.hops)/1e6, "Mhops")
+	}
 }

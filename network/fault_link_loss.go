@@ -52,28 +52,12 @@ func newLinkLoss(p model.Params, t *Topology, s *sim.Stream) (Fault, error) {
 	}}, err
 }
 
-// lossFaults are the faults in force that changed the loss of a link.
-type lossFaults struct {
-	before Loss        // the loss without them
-	struck []*linkLoss // in the order of striking
-}
-
-// lossFaults returns the faults in force on link l.
-func (n *Network) lossFaults(l LinkID) *lossFaults {
-	x := n.routes.lossFaults[l]
-	if x == nil {
-		x = new(lossFaults)
-		n.routes.lossFaults[l] = x
-	}
-	return x
-}
-
 // Strike puts f in force on its links.
 func (f *linkLoss) Strike(n *Network) {
 	for _, l := range f.links {
-		x := n.lossFaults(l)
+		x := &n.loss[l]
 		if len(x.struck) == 0 {
-			x.before = n.LossOf(l)
+			x.before = x.Loss
 		}
 		x.struck = append(x.struck, f)
 		n.SetLoss(l, f.loss)
@@ -84,7 +68,7 @@ func (f *linkLoss) Strike(n *Network) {
 // force, or that of before all.
 func (f *linkLoss) Heal(n *Network) {
 	for _, l := range f.links {
-		x := n.lossFaults(l)
+		x := &n.loss[l]
 		last := len(x.struck) - 1
 		i := last
 		for x.struck[i] != f {

@@ -48,6 +48,8 @@ type Network struct {
 	out       model.Output
 	record    model.Record // lent to subscribers
 
+	trafficNames []string
+
 	sent, delivered, hops uint64
 	dropped               [model.DropCauses]uint64
 }

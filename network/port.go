@@ -285,4 +285,7 @@ type lossState struct {
 	Loss
 	bad    bool
 	stream *sim.Stream
+
+	before Loss        // the loss without the faults in force
+	struck []*linkLoss // the faults in force, in the order of striking
 }

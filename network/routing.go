@@ -29,8 +29,6 @@ type routes struct {
 	// level, which see only flows for which the level before made the same
 	// choice, would all choose alike: the paths beyond would stay empty.
 	salt []uint64
-
-	lossFaults map[LinkID]*lossFaults
 }
 
 // lastHop is how a host is reached from its switch.
@@ -83,15 +81,12 @@ type neighbour struct {
 }
 
 // newRoutes computes the routes of t, which must be connected (see
-// [Topology.Validate]). It takes
-// one breadth-first search of the switches for each switch that has hosts. It
-// returns an error for a network that needs larger tables than there are.
+// [Topology.Validate]). It takes one breadth-first search of the switches for each
+// switch that has hosts. It returns an error for a network that needs larger tables
+// than there are.
 func newRoutes(t *Topology) (*routes, error) {
 	switches := len(t.Names) - t.Hosts
-	r := &routes{
-		hosts: make([]lastHop, t.Hosts), first: NodeID(t.Hosts), salt: make([]uint64, switches),
-		lossFaults: make(map[LinkID]*lossFaults),
-	}
+	r := &routes{hosts: make([]lastHop, t.Hosts), first: NodeID(t.Hosts), salt: make([]uint64, switches)}
 	for s := range r.salt {
 		r.salt[s] = mix64(uint64(s)) | 1
 	}

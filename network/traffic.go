@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"suspect/model"
 	"suspect/sim"
@@ -50,8 +51,8 @@ func (k TrafficKind) String() string {
 type Traffic struct {
 	Kind TrafficKind
 
-	// Name is part of the names of the random streams. Traffics of one network
-	// that share a name draw alike.
+	// Name is part of the names of the random streams. It differs from
+	// that of every other traffic of the network.
 	Name string
 
 	From []NodeID // hosts
@@ -182,6 +183,10 @@ func (n *Network) AddTraffic(t Traffic) error {
 	if err := t.Validate(&n.topology); err != nil {
 		return err
 	}
+	if slices.Contains(n.trafficNames, t.Name) {
+		return fmt.Errorf("there is traffic by the name of %q already", t.Name)
+	}
+	n.trafficNames = append(n.trafficNames, t.Name)
 	sources := t.sources(&n.topology)
 	if t.Kind == Bulk {
 		for _, h := range sources {
@@ -192,13 +197,21 @@ func (n *Network) AddTraffic(t Traffic) error {
 			}
 		}
 	}
+	t.To = slices.Clone(t.To)
+	var gap model.Duration // on average, between packets or flows
+	switch t.Kind {
+	case Poisson, OnOff:
+		gap = t.Rate.Transmission(n.WireBytes(t.Bytes))
+	case Flows:
+		gap = transmissionOf(t.Sizes.meanWire(t.Bytes, n.framing), t.Rate)
+	}
 	for _, h := range sources {
-		n.addSource(&t, h)
+		n.addSource(&t, h, gap)
 	}
 	return nil
 }
 
-func (n *Network) addSource(t *Traffic, host NodeID) {
+func (n *Network) addSource(t *Traffic, host NodeID, gap model.Duration) {
 	stream := func(purpose string) *sim.Stream {
 		return n.kernel.Stream(fmt.Sprintf("traffic/%s/%s/%s", t.Name, n.topology.Names[host], purpose))
 	}
@@ -213,7 +226,6 @@ func (n *Network) addSource(t *Traffic, host NodeID) {
 	if s.self < s.choices {
 		s.choices--
 	}
-	wire := n.WireBytes(t.Bytes)
 	begin := n.kernel.Now().Add(t.Phase.Sample(stream("phase")))
 	arm := func(h sim.Handler, timer *sim.Timer, at model.Time) {
 		*timer = n.kernel.NewTimer(h, 0)
@@ -224,23 +236,21 @@ func (n *Network) addSource(t *Traffic, host NodeID) {
 		x := &periodicSource{source: s, period: t.Period}
 		arm(x, &x.timer, begin)
 	case Poisson:
-		x := &poissonSource{source: s, mean: t.Rate.Transmission(wire), gaps: stream("gap")}
+		x := &poissonSource{source: s, mean: gap, gaps: stream("gap")}
 		arm(x, &x.timer, begin.Add(x.gaps.Exponential(x.mean)))
 	case OnOff:
 		x := &onOffSource{
-			source: s, gap: t.Rate.Transmission(wire),
+			source: s, gap: gap,
 			on: t.On, off: t.Off, onStream: stream("on"), offStream: stream("off"),
 		}
 		x.left = x.on.Sample(x.onStream)
 		arm(x, &x.timer, begin)
 	case Bulk:
-		x := &bulkSource{source: s, uplink: n.uplinks[host], wire: int64(wire)}
+		x := &bulkSource{source: s, uplink: n.uplinks[host], wire: int64(n.WireBytes(t.Bytes))}
 		arm(x, &x.timer, begin)
 	case Flows:
-		uplink := n.uplinks[host]
 		x := &flowSource{
-			source: s, uplink: uplink, sizes: t.Sizes, sizeStream: stream("size"), gaps: stream("gap"),
-			mean: transmissionOf(t.Sizes.meanWire(t.Bytes, n.framing), t.Rate),
+			source: s, uplink: n.uplinks[host], sizes: t.Sizes, sizeStream: stream("size"), mean: gap, gaps: stream("gap"),
 		}
 		arm(x, &x.timer, begin.Add(x.gaps.Exponential(x.mean)))
 		x.sending = n.kernel.NewTimer((*sendingFlows)(x), 0)

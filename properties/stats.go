@@ -111,7 +111,7 @@ func checkTrials(k, n int64) {
 
 // QuantileInterval returns the distribution-free interval for the q-quantile of the
 // distribution of xs, whose ends are two of the values (order statistics; David and
-// Nagaraja 2003, section 7.1). An end is infinite where there are too few values for
+// Nagaraja, Order Statistics, 2003). An end is infinite where there are too few values for
 // it. It panics unless 0 < q < 1.
 func QuantileInterval(xs []float64, q, level float64) Interval {
 	a := tail(level)
@@ -163,7 +163,7 @@ func (d Decision) String() string {
 
 // Decide looks at the values of the replications so far. The precision is reached when
 // half-width / |mean| <= γ/(1+γ), which keeps the relative error to the true mean below
-// γ (Law, Simulation Modeling and Analysis, section 9.4.1). A mean of zero never
+// γ (Law, Simulation Modeling and Analysis). A mean of zero never
 // reaches it: no relative error can be stated where nothing happened.
 func (s Stopping) Decide(xs []float64) Decision {
 	if len(xs) >= max(s.AtLeast, 2) {
