@@ -1,0 +1,77 @@
+package scenario
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write what the tests get as what they want")
+
+// TestMalformed reads every file of testdata/malformed and compares the errors with
+// the file's .want. To write them anew: go test ./experiments/scenario -update; then
+// understand every difference before you commit it.
+func TestMalformed(t *testing.T) {
+	files, err := filepath.Glob("testdata/malformed/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 60 {
+		t.Errorf("%d files; there should be 60 or more", len(files))
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			var err error
+			inTime(t, func() { _, err = Read(file, nil) })
+			var list ErrorList
+			if !errors.As(err, &list) {
+				t.Fatalf("Read() = %v, want an ErrorList", err)
+			}
+			for _, e := range list {
+				if e.Line < 1 || e.Column < 1 || e.Message == "" {
+					t.Errorf("an error without a place or message: %+v", e)
+				}
+			}
+			golden(t, strings.TrimSuffix(file, ".yaml")+".want", err.Error()+"\n")
+		})
+	}
+}
+
+// inTime calls read and tells if it takes longer than a second, thrice: a busy machine
+// may be slow once.
+func inTime(t *testing.T, read func()) {
+	t.Helper()
+	var took time.Duration
+	for range 3 {
+		began := time.Now()
+		read()
+		if took = time.Since(began); took <= time.Second {
+			return
+		}
+	}
+	t.Errorf("it took %v", took)
+}
+
+// golden compares got with the file.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}

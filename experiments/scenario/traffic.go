@@ -1,0 +1,213 @@
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"suspect/network"
+	"suspect/sim"
+)
+
+// trafficKinds are the kinds with their keys.
+var trafficKinds = []struct {
+	kind network.TrafficKind
+	keys []key
+}{
+	{network.Flows, flowsKeys},
+	{network.Periodic, periodicKeys},
+	{network.Poisson, rateKeys},
+	{network.OnOff, onOffKeys},
+	{network.Bulk, nil},
+}
+
+func trafficNames() []string {
+	names := make([]string, len(trafficKinds))
+	for i, k := range trafficKinds {
+		names[i] = k.kind.String()
+	}
+	return names
+}
+
+func (r *reader) traffic(top *section, s *Scenario) {
+	for i, n := range top.list("traffic", false) {
+		where := fmt.Sprintf("traffic[%d]", i)
+		kind, ok := r.trafficKind(where, n)
+		if !ok {
+			continue
+		}
+		before := r.told()
+		keys := trafficKinds[kind].keys
+		sec := r.section(where, n, append(trafficKeys[:len(trafficKeys):len(trafficKeys)], keys...))
+		t := network.Traffic{
+			Kind: trafficKinds[kind].kind, Name: fmt.Sprint(i),
+			Priority: r.priority(sec, 0),
+			Bytes:    value(sec, "packet", 0, parsePayload),
+			Phase:    value(sec, "phase", sim.Distribution{}, parseDistribution),
+		}
+		t.From = r.hosts(sec, "from", "all", s)
+		t.To = r.hosts(sec, "to", "random", s)
+		if n := sec.get("to"); n != nil && n.kind == scalarNode && n.text == "random" {
+			t.To = nil
+		}
+		switch t.Kind {
+		case network.Flows:
+			t.Sizes = value(sec, "sizes", nil, parseFlowSizes)
+			t.Rate = r.rateOrLoad(sec, s, t.From)
+		case network.Periodic:
+			t.Period = value(sec, "period", 0, parseDuration)
+			if sec.has("period") && sec.good("period") && t.Period == 0 {
+				sec.fail("period", "a period of zero never lets the run go on")
+			}
+		case network.Poisson:
+			t.Rate = r.rateOrLoad(sec, s, t.From)
+		case network.OnOff:
+			t.Rate = value(sec, "rate", 0, parseRate)
+			t.On = value(sec, "on", sim.Distribution{}, parseDistribution)
+			t.Off = value(sec, "off", sim.Distribution{}, parseDistribution)
+			if sec.has("on") && sec.good("on") && longest(t.On) == 0 {
+				sec.fail("on", "a burst that lasts no time sends nothing")
+			}
+		}
+		if len(sec.failed) == 0 && (t.Rate > 0 || !sec.takes("load")) && r.told() == before && s.Network.Topology.Hosts > 0 {
+			if err := t.Validate(&s.Network.Topology); err != nil {
+				r.add(sec.at, "%s: %v", where, err)
+			}
+		}
+		s.Traffic = append(s.Traffic, t)
+	}
+}
+
+// takes tells whether the section may have the key.
+func (s *section) takes(name string) bool { return s.key(name) != nil }
+
+// trafficKind reads which of trafficKinds is meant.
+func (r *reader) trafficKind(where string, n *node) (int, bool) {
+	names := trafficNames()
+	find := func(name string) (int, bool) {
+		i := slices.Index(names, name)
+		return i, i >= 0
+	}
+	return lookup(r, where, n, "traffic", "write "+oneOf(names), find, names)
+}
+
+func parseFlowSizes(name string) (*network.FlowSizes, error) {
+	if sizes, ok := network.LookupFlowSizes(name); ok {
+		return sizes, nil
+	}
+	names := flowSizesNames()
+	return nil, fmt.Errorf("unknown table of flow sizes %q%s (tables: %s)", name, didYouMean(name, names), strings.Join(names, ", "))
+}
+
+func flowSizesNames() []string {
+	var names []string
+	for _, sizes := range network.AllFlowSizes() {
+		names = append(names, sizes.Name)
+	}
+	return names
+}
+
+// hosts reads a name, a list of names, or a word that stands for all hosts.
+func (r *reader) hosts(sec *section, name, word string, s *Scenario) []network.NodeID {
+	n := sec.get(name)
+	if n == nil {
+		return nil
+	}
+	t := &s.Network.Topology
+	if n.kind == scalarNode && n.text == word {
+		all := make([]network.NodeID, t.Hosts)
+		for h := range all {
+			all[h] = network.NodeID(h)
+		}
+		return all
+	}
+	var list []network.NodeID
+	seen := make(map[network.NodeID]bool)
+	items := sec.list(name, true)
+	if sec.good(name) && len(items) == 0 {
+		sec.fail(name, "the list is empty")
+	}
+	for _, item := range items {
+		text, ok := r.text(name, item, nameForm)
+		if !ok {
+			sec.failed[name] = true
+			continue
+		}
+		if t.Hosts == 0 {
+			continue // the network was refused
+		}
+		id, known := r.nodes[text]
+		switch {
+		case !known:
+			hint := didYouMean(text, append([]string{word}, t.Names[:t.Hosts]...))
+			if hint == "" {
+				hint = fmt.Sprintf(" (write %s or one of the %d hosts, as %s)", word, t.Hosts, examples(t.Names[:t.Hosts]))
+			}
+			r.add(item.at, "there is no host %q%s", text, hint)
+		case int(id) >= t.Hosts:
+			r.add(item.at, "%s is a switch; only hosts send and receive traffic", text)
+		case seen[id]:
+			r.add(item.at, "the host %s is listed twice", text)
+		default:
+			seen[id] = true
+			list = append(list, id)
+			continue
+		}
+		sec.failed[name] = true
+	}
+	return list
+}
+
+// rateOrLoad reads a rate, or the share of the senders' link rate.
+func (r *reader) rateOrLoad(sec *section, s *Scenario, from []network.NodeID) network.BitRate {
+	switch {
+	case sec.has("rate") && sec.has("load"):
+		sec.fail("load", "both rate and load are given (delete one)")
+		return 0
+	case sec.has("rate"):
+		return value(sec, "rate", 0, parseRate)
+	case !sec.has("load"):
+		sec.failed["rate"] = true
+		r.add(sec.at, "%s has neither rate nor load (write load: 60%% or rate: 1Gbps)", sec.name)
+		return 0
+	}
+	load := value(sec, "load", 0, parseShare)
+	if !sec.good("load") || len(from) == 0 {
+		return 0
+	}
+	uplink := uplinkRates(&s.Network.Topology)
+	rate := uplink[from[0]]
+	if rate == 0 {
+		return 0 // it was refused
+	}
+	for _, h := range from {
+		if uplink[h] != rate {
+			t := &s.Network.Topology
+			sec.fail("load", "the links of %s and %s differ in rate, %s and %s (write rate, or one entry for each kind of host)",
+				t.Names[from[0]], t.Names[h], formatRate(rate), formatRate(uplink[h]))
+			return 0
+		}
+	}
+	share := math.Round(float64(load * float64(rate)))
+	if share < 1 || share > float64(network.MaxRate) {
+		sec.fail("load", "%s of %s is no rate", sec.get("load").text, formatRate(rate))
+		return 0
+	}
+	return network.BitRate(share)
+}
+
+// uplinkRates returns for each host the rate of its link.
+func uplinkRates(t *network.Topology) []network.BitRate {
+	rates := make([]network.BitRate, t.Hosts)
+	for i := range t.Links {
+		l := &t.Links[i]
+		if int(l.A) < t.Hosts {
+			rates[l.A] = l.AtoB.Rate
+		}
+		if int(l.B) < t.Hosts {
+			rates[l.B] = l.BtoA.Rate
+		}
+	}
+	return rates
+}

@@ -1,0 +1,16 @@
+package scenarios_test
+
+import (
+	"fmt"
+
+	"suspect/experiments/scenarios"
+)
+
+func Example() {
+	fmt.Println(scenarios.Names())
+	text, ok := scenarios.Text("star")
+	fmt.Println(len(text) > 0, ok)
+	// Output:
+	// [fat-tree first graph lossy star]
+	// true true
+}
