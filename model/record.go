@@ -112,7 +112,7 @@ type Record struct {
 
 	Kind     RecordKind
 	Failure  FailureKind // of a verdict or crash
-	Detector uint8       // which detector of the process, in the scenario's order
+	Detector uint8       // which detector's opinion or message it is, in the scenario's order
 }
 
 // String returns the record as one stable line: time, kind, then the fields that

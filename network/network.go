@@ -236,6 +236,9 @@ func (n *Network) emit(kind model.RecordKind, x *packet, l LinkID, cause model.D
 		Packet: x.number, SentAt: x.sentAt, Seq: x.seq, Bytes: x.bytes, Place: int32(l),
 		Priority: x.priority, Traffic: x.flags&isTraffic != 0, Cause: cause,
 	}
+	if !r.Traffic {
+		r.Detector = n.automata[n.processes[x.from].panels[x.tag].first].detector
+	}
 	if kind == model.Delivered {
 		r.Process, r.Peer = r.Peer, r.Process
 	}

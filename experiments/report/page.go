@@ -1,0 +1,132 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"suspect/experiments/run"
+	"suspect/model"
+)
+
+// page returns report.md.
+func page(in Input, figures figureSet) []byte {
+	r := in.Results
+	p := r.Provenance
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	section := func(title, about string, t *table) {
+		if len(t.rows) == 0 {
+			return
+		}
+		line("## %s\n", title)
+		if about != "" {
+			line("%s\n", about)
+		}
+		line("%s", t.markdown())
+	}
+
+	line("# %s\n", markdown(p.Scenario))
+	line("**%s**\n", headline(r))
+	line("%s, seed %d.\n", extent(r), p.Seed)
+	for _, w := range warnings(r) {
+		line("> **%s**\n", markdown(w))
+	}
+	if p.About != "" {
+		for _, l := range strings.Split(strings.TrimSpace(p.About), "\n") {
+			line("> %s", markdown(strings.TrimSpace(l)))
+		}
+		line("")
+	}
+	section("Expectations", "", expectationTable(r))
+	section("Detectors", "Messages and bytes are those that one process sends in a second; detectors that share heartbeats each pay for all of them.", detectorTable(r))
+	for _, d := range r.Detectors {
+		for _, c := range d.Claims {
+			line("- %s promises class `%s` under: %s", markdown(d.Name), c.Class, markdown(c.Under))
+		}
+	}
+	line("")
+
+	section("Who was suspected wrongly",
+		"A mistake is a suspicion of a process that is up, begun after the warm-up. The rate is per hour of one monitored pair; "+
+			"its 95% interval is the wider of Student's over the replications and the exact one of a Poisson process. Accuracy is the share of time in which a process that was up was trusted (P\\_A of Chen, Toueg and Aguilera).",
+		mistakeTable(r))
+	section("The pairs with most mistakes", "", pairTable(r, 20))
+	if in.Worst != nil {
+		worst(&b, in.Worst)
+	}
+
+	section("How fast crashes were seen",
+		"The time from a crash to the suspicion that is not taken back (T\\_D), for each crash and each monitor that stays up meanwhile.", detectionTable(r))
+	for _, d := range r.Detectors {
+		if i := d.Detection.UnseenShare; i != nil {
+			line("- %s: a crash goes unseen with probability %s to %s (exact 95%% interval)", markdown(d.Name), share(i.Low), share(i.High))
+		}
+	}
+	line("")
+	if figures.detection {
+		line("![Detection time of each detector](detection.svg)\n")
+	}
+
+	section("What class was met",
+		"The classes of Chandra and Toueg. A star marks what the detector's author promises; ? is what a run of this length did not decide, and is not a pass.", classTable(r))
+	section("Properties", "Exercised tells how often the property could have failed; a vacuous one never could.", propertyTable(r))
+	for _, d := range r.Detectors {
+		for _, x := range d.Properties {
+			if x.Outcome != "violated" || len(x.Witness) == 0 {
+				continue
+			}
+			line("%s violates %s in replication %d:\n", markdown(d.Name), markdown(propertyName(x)), x.Replication)
+			block(&b, x.Witness)
+		}
+	}
+
+	section("How long packets took",
+		fmt.Sprintf("From the sender's network interface to delivery, after the warm-up. Minimum and maximum are exact, quantiles to %s of their size.", quantileError(r)),
+		latencyTable(r))
+	if figures.latency {
+		line("![Distribution of packet latency, and its tail](latency.svg)\n")
+	}
+	section("What became of the packets", "Over the whole run, warm-up included.", packetTable(r))
+	line("Conservation of packets: %s, %s.\n", r.Conservation.Outcome, markdown(r.Conservation.Reason))
+
+	line("## What this is not\n")
+	line("A simulated maximum is not a worst case, and no mistake in a run is no proof that none can happen. The results speak of the network, load and faults of [scenario.yaml](scenario.yaml) alone.\n")
+
+	line("## Provenance\n")
+	t := newTable("", "")
+	t.add("suspect", p.Suspect)
+	t.add("Go", p.Go+" "+p.Architecture)
+	t.add("seed", fmt.Sprint(p.Seed))
+	t.add("hash of the scenario", p.ScenarioHash)
+	t.add("hash of the records", p.StreamHash)
+	t.add("replications", fmt.Sprintf("%d, %s%s", r.Replications.Count, r.Replications.Stopped, precision(r)))
+	t.add("events, records, hops", fmt.Sprintf("%s, %s, %s", Count(int64(p.Events)), Count(int64(p.Records)), Count(int64(p.Hops))))
+	line("%s", t.markdown())
+	line("The same again: `suspect run scenario.yaml`, with the resolved scenario of this directory. All files but %s come out with the same bytes.", MachineFile)
+	return []byte(b.String())
+}
+
+// worst explains a mistake: the figure, the reason, and the records.
+func worst(b *strings.Builder, x *run.Explanation) {
+	m := x.Mistake
+	fmt.Fprintf(b, "### The worst mistake, explained\n\n")
+	fmt.Fprintf(b, "%s at %s suspected %s from %s on, for %s, in replication %d.\n\n", markdown(x.Detector),
+		markdown(m.Monitor), markdown(m.Peer), Duration(model.Duration(m.From)), lasted(&m), m.Replication)
+	fmt.Fprintf(b, "![Messages between the two processes around the mistake](worst-mistake.svg)\n\n")
+	block(b, x.Text)
+}
+
+// block writes lines as they are, in a code block that they cannot end.
+func block(b *strings.Builder, lines []string) {
+	for _, l := range lines {
+		b.WriteString("    " + Printable(l) + "\n")
+	}
+	b.WriteString("\n")
+}
+
+func quantileError(r *run.Results) string {
+	for _, l := range latencies(r) {
+		return share(l.QuantileError)
+	}
+	return "0%"
+}

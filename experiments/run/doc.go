@@ -1,0 +1,36 @@
+// Package run turns a scenario into results: it builds the network with its
+// detectors, traffic and faults, folds the records of the run into properties,
+// quality of service and latencies, and does so again in independent replications
+// until there are enough.
+//
+//	scenario -> kernel, network, detectors -> records -> folds -> replication
+//	replications, in the order of their index -> [Results]
+//
+// # Determinism
+//
+// [Results] are the same bytes for the same scenario, seed and version, whatever the
+// number of workers and processors: a replication has no goroutine, replications are
+// merged in the order of their index, and a rule that stops early is asked after each
+// of them in that order, so that work which ran ahead of the decision is thrown away.
+// Only limits of wall-clock time and memory depend on the machine, and results that
+// they truncated say so.
+//
+// Replication i has its own seed, the first draw of the scenario's stream
+// "replication/<i>". All its random streams follow from that seed and their names:
+// "start/<host>", "link/<from>><to>/loss", and those that the scenario gives to its
+// faults and traffic, by their places in its lists. A detector, or a fault or source of
+// traffic that comes last, leaves what everybody else draws as it was: the arms of an
+// experiment share their random numbers.
+//
+// # Detectors that share messages
+//
+// Detectors that send nothing but the standard heartbeat, with the same period and
+// stagger, listen to the same messages, so that they are compared on the same losses
+// and delays. Others send their own messages on the same network.
+//
+// # Statistics
+//
+// The unit of every interval is the replication, since mistakes cluster; the exact
+// intervals for rare counts are beside it. See the fields of [Results], which
+// [ResultsSchema] describes too.
+package run

@@ -1,0 +1,309 @@
+package run
+
+import (
+	"errors"
+
+	"suspect/experiments/scenario"
+	"suspect/model"
+	"suspect/network"
+	"suspect/properties"
+	"suspect/sim"
+)
+
+// replication is what one replication found.
+type replication struct {
+	index        int
+	hash         sim.Hash
+	events       uint64
+	truncated    *Truncation
+	network      network.Counts
+	tally        tally
+	latency      *properties.Latency
+	conservation properties.Result
+	detectors    []found // in the scenario's order
+}
+
+// found is what one replication found about one detector.
+type found struct {
+	quality    *properties.Quality
+	wrong      map[pair]wrongPair
+	properties []properties.Result // in the scenario's order
+}
+
+// observer is a fold over records.
+type observer interface {
+	Kinds() model.Kinds
+	Observe(r *model.Record)
+}
+
+// verdicts are the records that concern one detector only.
+var verdicts = model.KindSet(model.Suspected, model.Trusted)
+
+// router hands records to the folds that want them, those of a detector's verdicts
+// to its own folds only.
+type router struct {
+	records *sim.Records
+	routes  [][]func(*model.Record) // by detector, of its verdicts
+}
+
+func newRouter(records *sim.Records, detectors int) *router {
+	r := &router{records: records, routes: make([][]func(*model.Record), detectors)}
+	records.Subscribe(verdicts, func(rec *model.Record) {
+		for _, f := range r.routes[rec.Detector] {
+			f(rec)
+		}
+	})
+	return r
+}
+
+// add subscribes a fold that is not about one detector.
+func (r *router) add(o observer) { r.records.Subscribe(o.Kinds(), o.Observe) }
+
+// addFor subscribes a fold about detector d.
+func (r *router) addFor(d int, o observer) {
+	kinds := o.Kinds()
+	r.records.Subscribe(kinds&^verdicts, o.Observe)
+	if kinds&verdicts == 0 {
+		return
+	}
+	r.routes[d] = append(r.routes[d], func(rec *model.Record) {
+		if kinds.Has(rec.Kind) {
+			o.Observe(rec)
+		}
+	})
+}
+
+// replicate runs replication index of s and returns what it found. An error says
+// that it could not be run, or was interrupted.
+func replicate(s *scenario.Scenario, index int, w *watcher) (*replication, error) {
+	m, err := newSimulation(s, index)
+	if err != nil {
+		return nil, err
+	}
+	warmUp := model.Time(s.WarmUp)
+	r := &replication{
+		index: index, latency: properties.NewLatency(warmUp), detectors: make([]found, len(s.Detectors)),
+		tally: tally{warmUp: warmUp, costs: make([]cost, len(s.Detectors))},
+	}
+	conservation := properties.NewConservation()
+	m.kernel.Records.Subscribe(model.AllKinds, r.hash.Observe)
+	route := newRouter(&m.kernel.Records, len(s.Detectors))
+	route.add(conservation)
+	route.add(&r.tally)
+	route.add(r.latency)
+
+	qualities := make([]*properties.QoS, len(s.Detectors))
+	checkers := make([][]properties.Checker, len(s.Detectors))
+	pairs := make([]*wrongPairs, len(s.Detectors))
+	for d := range s.Detectors {
+		env := properties.Env{N: s.Processes(), Watch: s.Monitor.Watch, Detector: uint8(d), WarmUp: warmUp}
+		if qualities[d], err = properties.NewQoS(env); err != nil {
+			return nil, err
+		}
+		route.addFor(d, qualities[d])
+		pairs[d] = newWrongPairs(env)
+		route.addFor(d, pairs[d])
+		for _, p := range s.Properties {
+			c, err := p.Spec.New(env, p.Params)
+			if err != nil {
+				return nil, err
+			}
+			route.addFor(d, c)
+			checkers[d] = append(checkers[d], c)
+		}
+	}
+
+	until := model.Time(s.Duration)
+	err = m.kernel.Run(until, sim.Budget{Events: s.Limits.Events, Stop: func() error { return w.poll(m.kernel) }})
+	var limit *limitError
+	switch {
+	case errors.Is(err, sim.ErrEvents) || errors.As(err, &limit):
+		r.truncated = &Truncation{Replication: index, At: m.kernel.Now(), Reason: err.Error(), Reproducible: limit == nil}
+	case err != nil:
+		return nil, err
+	}
+	w.finished(m.kernel)
+
+	end := m.kernel.Now()
+	r.events, r.network = m.kernel.Events(), m.network.Counts()
+	r.conservation = conservation.FinishWith(end, m.network.InFlight())
+	r.compareCounts()
+	for d := range s.Detectors {
+		f := &r.detectors[d]
+		f.quality = qualities[d].Finish(end)
+		f.wrong = pairs[d].finish(end)
+		for _, c := range checkers[d] {
+			f.properties = append(f.properties, r.judge(c.Finish(end)))
+		}
+	}
+	return r, nil
+}
+
+// judge keeps what a truncated run did not see to its end from counting as a pass.
+func (r *replication) judge(result properties.Result) properties.Result {
+	if r.truncated != nil && result.Outcome == properties.Holds {
+		result.Outcome = properties.Inconclusive
+		result.Reason = "the run was truncated: " + r.truncated.Reason
+	}
+	return result
+}
+
+// compareCounts violates conservation where the network's own counts are not those
+// of its records.
+func (r *replication) compareCounts() {
+	if r.conservation.Outcome == properties.Violated {
+		return
+	}
+	var sent, delivered uint64
+	var dropped [model.DropCauses]uint64
+	for _, p := range r.tally.packets {
+		sent += p.sent
+		delivered += p.delivered
+		for cause, n := range p.dropped {
+			dropped[cause] += n
+		}
+	}
+	n := &r.network
+	if sent != n.Sent || delivered != n.Delivered || dropped != n.Dropped {
+		r.conservation.Outcome = properties.Violated
+		r.conservation.Reason = "the network's counts are not those of its records"
+	}
+}
+
+// packetTally counts packets over the whole run.
+type packetTally struct {
+	sent, delivered uint64
+	dropped         [model.DropCauses]uint64
+}
+
+// cost counts the messages of one panel after the warm-up.
+type cost struct{ messages, bytes uint64 }
+
+// tally is a fold that counts packets.
+type tally struct {
+	warmUp  model.Time
+	packets [2]packetTally // of messages, of traffic
+	costs   []cost         // by the first detector of the panel that sent
+}
+
+// Kinds returns the records that the fold wants.
+func (t *tally) Kinds() model.Kinds { return model.KindSet(model.Sent, model.Delivered, model.Dropped) }
+
+// Observe takes the next record.
+func (t *tally) Observe(r *model.Record) {
+	p := &t.packets[0]
+	if r.Traffic {
+		p = &t.packets[1]
+	}
+	switch r.Kind {
+	case model.Sent:
+		p.sent++
+		if !r.Traffic && r.At >= t.warmUp {
+			c := &t.costs[r.Detector]
+			c.messages++
+			c.bytes += uint64(r.Bytes)
+		}
+	case model.Delivered:
+		p.delivered++
+	case model.Dropped:
+		p.dropped[r.Cause]++
+	}
+}
+
+// pair is a monitor and the peer that it watches.
+type pair struct{ monitor, peer model.ProcessID }
+
+// wrongPair counts the mistakes of one pair, and how long the longest was.
+type wrongPair struct {
+	count   int64
+	longest model.Duration
+}
+
+// wrongPairs is a fold that counts mistakes, as properties.QoS defines them, by
+// pair. It needs memory only for pairs that made some or suspect now.
+type wrongPairs struct {
+	env    properties.Env
+	down   []bool
+	open   map[pair]suspicion
+	counts map[pair]wrongPair
+}
+
+// suspicion is one in force.
+type suspicion struct {
+	kinds   model.Kinds // kinds of failure
+	mistake bool
+	since   model.Time
+}
+
+func newWrongPairs(env properties.Env) *wrongPairs {
+	return &wrongPairs{env: env, down: make([]bool, env.N), open: map[pair]suspicion{}, counts: map[pair]wrongPair{}}
+}
+
+// Kinds returns the records that the fold wants.
+func (w *wrongPairs) Kinds() model.Kinds {
+	return verdicts | model.KindSet(model.Crashed, model.Recovered)
+}
+
+// Observe takes the next record.
+func (w *wrongPairs) Observe(r *model.Record) {
+	x := pair{r.Process, r.Peer}
+	switch r.Kind {
+	case model.Suspected:
+		s := w.open[x]
+		if s.kinds == 0 {
+			s.mistake = r.At >= w.env.WarmUp && !w.down[x.monitor] && !w.down[x.peer]
+			s.since = r.At
+			if s.mistake {
+				c := w.counts[x]
+				c.count++
+				w.counts[x] = c
+			}
+		}
+		s.kinds |= 1 << r.Failure
+		w.open[x] = s
+	case model.Trusted:
+		s, ok := w.open[x]
+		if !ok {
+			return
+		}
+		if s.kinds &^= 1 << r.Failure; s.kinds != 0 {
+			w.open[x] = s
+			return
+		}
+		w.end(x, s, r.At)
+		delete(w.open, x)
+	case model.Crashed:
+		w.down[r.Process] = true
+		for x, s := range w.open { // in any order: each ends by itself
+			if x.monitor == r.Process || x.peer == r.Process {
+				w.end(x, s, r.At)
+				s.mistake = false
+				w.open[x] = s
+			}
+		}
+	case model.Recovered:
+		w.down[r.Process] = false
+		for x := range w.open {
+			if x.monitor == r.Process {
+				delete(w.open, x) // it trusts everybody
+			}
+		}
+	}
+}
+
+// end books the length of a mistake.
+func (w *wrongPairs) end(x pair, s suspicion, now model.Time) {
+	if s.mistake {
+		c := w.counts[x]
+		c.longest = max(c.longest, now.Sub(s.since))
+		w.counts[x] = c
+	}
+}
+
+// finish ends the run and returns the pairs with mistakes.
+func (w *wrongPairs) finish(end model.Time) map[pair]wrongPair {
+	for x, s := range w.open {
+		w.end(x, s, end)
+	}
+	return w.counts
+}

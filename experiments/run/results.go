@@ -1,0 +1,381 @@
+package run
+
+import "suspect/model"
+
+// SchemaVersion is the version of the shape of [Results]. It grows when a field
+// changes its meaning or goes away; new fields leave it as it is.
+const SchemaVersion = 1
+
+// Results are what a run found, as one document that is the same bytes for the
+// same scenario, seed and version on every run and for every number of workers.
+// Durations and times are whole picoseconds of simulated time. Shares and rates
+// are floating-point numbers, and absent where there is nothing to divide by.
+type Results struct {
+	// SchemaVersion is the version of this document's shape.
+	SchemaVersion int `json:"schema_version"`
+	// Provenance tells what was run, so that it can be run again.
+	Provenance Provenance `json:"provenance"`
+	// Replications tells how often it was run and why not more often.
+	Replications Replications `json:"replications"`
+	// Outcome is "as-expected", "not-as-expected" or "inconclusive": the
+	// expectations taken together. Without any, a run that was not truncated is
+	// as expected.
+	Outcome string `json:"outcome"`
+	// Expectations are what the scenario expects, each with what was found.
+	Expectations []Expectation `json:"expectations"`
+	// Detectors are in the scenario's order.
+	Detectors []Detector `json:"detectors"`
+	// MessageLatency is the latency of the processes' messages, for each priority
+	// that any had, from the highest down.
+	MessageLatency []Latency `json:"message_latency"`
+	// TrafficLatency is the latency of the packets of background traffic likewise.
+	TrafficLatency []Latency `json:"traffic_latency"`
+	// Messages and Traffic count packets over the whole run, warm-up included.
+	Messages Packets `json:"messages"`
+	Traffic  Packets `json:"traffic"`
+	// Conservation tells whether every packet was delivered, dropped with a cause,
+	// or found in flight at the end. Anything but "holds" is a bug of the simulator.
+	Conservation Property `json:"conservation"`
+}
+
+// The values of [Results].Outcome.
+const (
+	AsExpected    = "as-expected"
+	NotAsExpected = "not-as-expected"
+	Inconclusive  = "inconclusive"
+)
+
+// Provenance tells what was run.
+type Provenance struct {
+	// Suspect is the version of this program, Go that of its compiler and
+	// Architecture the processor's. Integers of the results do not depend on the
+	// architecture; floating-point numbers may in the last digits.
+	Suspect      string `json:"suspect"`
+	Go           string `json:"go"`
+	Architecture string `json:"architecture"`
+	// Scenario is the scenario's name, About its introduction.
+	Scenario string `json:"scenario"`
+	About    string `json:"about,omitempty"`
+	// ScenarioHash is the hash of the resolved scenario.
+	ScenarioHash string `json:"scenario_hash"`
+	// Seed is the seed from which all randomness follows (64 bits without sign).
+	Seed uint64 `json:"seed"`
+	// Duration is the simulated time of one replication, and WarmUp the part at
+	// its beginning that is left out of everything but the counts of packets.
+	Duration model.Duration `json:"duration_ps"`
+	WarmUp   model.Duration `json:"warm_up_ps"`
+	// Processes is the number of processes, Links that of directed links.
+	Processes int `json:"processes"`
+	Links     int `json:"links"`
+	// StreamHash is the hash of the record streams of all replications in order
+	// (32 hexadecimal digits).
+	StreamHash string `json:"stream_hash"`
+	// Events, Records and Hops are totals over the replications: events of the
+	// kernel, records hashed, and packets that crossed one link.
+	Events  uint64 `json:"events"`
+	Records uint64 `json:"records"`
+	Hops    uint64 `json:"hops"`
+}
+
+// Replications tells how often the scenario was run.
+type Replications struct {
+	// Count is the number of replications that the results are made of.
+	Count int `json:"count"`
+	// Stopped tells why there were no more: "as-requested", "precise" (the
+	// interval became narrow enough), "cap" (it did not, within at_most
+	// replications) or "truncated".
+	Stopped string `json:"stopped"`
+	// Precision is the half-width of the 95 % interval of the measure that the
+	// scenario wanted precise over its mean, and Wanted the largest that was to be
+	// accepted, γ/(1+γ) for a relative error γ. Absent when not requested, or
+	// when the mean is not known or zero.
+	Precision *float64 `json:"precision,omitempty"`
+	Wanted    *float64 `json:"wanted,omitempty"`
+	// Measure names the measure that was to be precise.
+	Measure string `json:"measure,omitempty"`
+	// Hashes are the hashes of the replications' record streams, in order.
+	Hashes []string `json:"hashes"`
+	// Truncated tells that the last replication spent a budget. Its properties are
+	// at best inconclusive, and nothing was run after it.
+	Truncated *Truncation `json:"truncated,omitempty"`
+}
+
+// The values of [Replications].Stopped.
+const (
+	StoppedAsRequested = "as-requested"
+	StoppedPrecise     = "precise"
+	StoppedCap         = "cap"
+	StoppedTruncated   = "truncated"
+)
+
+// Truncation is the early end of a replication.
+type Truncation struct {
+	// Replication counts from 0.
+	Replication int `json:"replication"`
+	// At is the simulated time that was reached.
+	At model.Time `json:"at_ps"`
+	// Reason names the budget.
+	Reason string `json:"reason"`
+	// Reproducible is true for the budget of events; those of wall-clock time and
+	// memory depend on the machine, and so do the results then.
+	Reproducible bool `json:"reproducible"`
+}
+
+// Expectation is one line of the scenario's expectations.
+type Expectation struct {
+	// Property and Detector name what is judged.
+	Property string `json:"property"`
+	Detector string `json:"detector"`
+	// Expected and Found are "holds", "violated" or "inconclusive"; Met tells
+	// whether they are the same.
+	Expected string `json:"expected"`
+	Found    string `json:"found"`
+	Met      bool   `json:"met"`
+}
+
+// Detector is what was found about one detector.
+type Detector struct {
+	// Name is the name that the scenario gives it, Use that of its algorithm, and
+	// Source the publication.
+	Name   string `json:"name"`
+	Use    string `json:"use"`
+	Source string `json:"source"`
+	// Params are its parameters with the values used.
+	Params []Param `json:"params"`
+	// Claims are the classes that its author promises.
+	Claims []Claim `json:"claims"`
+	// Classes are the eight classes of Chandra and Toueg, each with the outcome of
+	// its completeness and accuracy together.
+	Classes []Class `json:"classes"`
+	// Properties are the results of the checkers.
+	Properties []Property `json:"properties"`
+	// Detection tells how fast crashes were seen.
+	Detection Detection `json:"detection"`
+	// Mistakes tells who was suspected wrongly.
+	Mistakes Mistakes `json:"mistakes"`
+	// Cost is what its messages cost. Detectors that share packets each pay for
+	// all of them.
+	Cost Cost `json:"cost"`
+}
+
+// Param is one parameter and its value as text.
+type Param struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Claim is a class that a detector's author promises, and the synchrony that it
+// needs.
+type Claim struct {
+	Class string `json:"class"`
+	Under string `json:"under"`
+}
+
+// Class is one of the eight classes with what was found about it.
+type Class struct {
+	Class string `json:"class"`
+	// Outcome is "holds", "violated" or "inconclusive".
+	Outcome string `json:"outcome"`
+	// Reason names the property that decided.
+	Reason string `json:"reason"`
+	// Claimed tells whether the detector's author promises the class.
+	Claimed bool `json:"claimed"`
+}
+
+// Property is the result of one checker over all replications: the worst of
+// their outcomes (violated, then inconclusive, then holds). A replication that
+// never exercised the property says nothing and counts only where all are so.
+type Property struct {
+	Property string  `json:"property"`
+	Params   []Param `json:"params,omitempty"`
+	// Outcome is "holds", "violated" or "inconclusive".
+	Outcome string `json:"outcome"`
+	// Checked is how often the property was exercised; 0 means vacuous.
+	Checked int `json:"checked"`
+	// Reason is that of the first replication with the outcome.
+	Reason string `json:"reason"`
+	// Replication is that replication, from 0, and Witness its records that show
+	// the outcome, in order.
+	Replication int      `json:"replication"`
+	Witness     []string `json:"witness"`
+	// Held, Violated, Undecided and Vacuous count the replications by outcome;
+	// vacuous ones never exercised it.
+	Held      int `json:"held"`
+	Violated  int `json:"violated"`
+	Undecided int `json:"undecided"`
+	Vacuous   int `json:"vacuous"`
+}
+
+// Interval is a confidence interval.
+type Interval struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+	// Confidence is the probability that such intervals cover the truth.
+	Confidence float64 `json:"confidence"`
+}
+
+// DurationInterval is a confidence interval of a duration.
+type DurationInterval struct {
+	Low        model.Duration `json:"low_ps"`
+	High       model.Duration `json:"high_ps"`
+	Confidence float64        `json:"confidence"`
+}
+
+// Mean is an average of durations.
+type Mean struct {
+	// Count is the number of durations averaged.
+	Count int64 `json:"count"`
+	// Mean is their average, rounded; absent when there are none.
+	Mean *model.Duration `json:"mean_ps,omitempty"`
+	// Interval is Student's 95 % interval of the mean over replications that had
+	// any; absent for fewer than two.
+	Interval *DurationInterval `json:"interval,omitempty"`
+}
+
+// CDFPoint says that Count of the durations are at most Value.
+type CDFPoint struct {
+	Value model.Duration `json:"value_ps"`
+	Count int64          `json:"count"`
+}
+
+// Spread describes a set of durations.
+type Spread struct {
+	Count int64 `json:"count"`
+	// Min and Max are exact. The quantiles are the smallest values that at least
+	// that share of the durations do not exceed, rounded up by less than
+	// QuantileError of their size. All are 0 when Count is.
+	Min  model.Duration `json:"min_ps"`
+	P50  model.Duration `json:"p50_ps"`
+	P90  model.Duration `json:"p90_ps"`
+	P99  model.Duration `json:"p99_ps"`
+	P999 model.Duration `json:"p99_9_ps"`
+	Max  model.Duration `json:"max_ps"`
+	// QuantileError is the relative error of the quantiles and of CDF.
+	QuantileError float64 `json:"quantile_error"`
+	// CDF are points of the cumulative distribution, a few hundred at most, in
+	// increasing order; the last is Max with Count.
+	CDF []CDFPoint `json:"cdf"`
+}
+
+// Detection tells how fast crashes were seen: T_D of Chen, Toueg and Aguilera
+// (2002, section 2), as properties.QoS defines it where processes recover.
+// It counts (monitor, crash) pairs, of crashes after the warm-up whose monitor
+// stayed up.
+type Detection struct {
+	// Detected crashes were suspected when they ended, Missed ones ended by recovery
+	// and were not, Undetected ones were not suspected at the end of the run.
+	Detected   int64 `json:"detected"`
+	Missed     int64 `json:"missed"`
+	Undetected int64 `json:"undetected"`
+	// UnseenShare is Clopper and Pearson's exact 95 % interval of the probability
+	// that a crash is missed or undetected; absent when there was none.
+	UnseenShare *Interval `json:"unseen_share,omitempty"`
+	// Mean is the mean of T_D over those detected.
+	Mean Mean `json:"mean"`
+	// Time is their distribution.
+	Time Spread `json:"time"`
+	// Slowest is the pair with the largest T_D, from the crash to the suspicion;
+	// absent when there is none.
+	Slowest *Episode `json:"slowest,omitempty"`
+}
+
+// Episode is something that happened between a monitor and a peer, from one time
+// to another.
+type Episode struct {
+	// Replication counts from 0.
+	Replication int `json:"replication"`
+	// Monitor watches Peer; both are names of hosts.
+	Monitor string `json:"monitor"`
+	Peer    string `json:"peer"`
+	// From and Until are times since the beginning of the replication.
+	From  model.Time `json:"from_ps"`
+	Until model.Time `json:"until_ps"`
+	// Open tells that it was not over at Until, when the run ended or a crash of
+	// either ended it otherwise.
+	Open bool `json:"open,omitempty"`
+}
+
+// Mistakes tells how often and how long processes were suspected that were up
+// (Chen, Toueg and Aguilera 2002, section 2, as properties.QoS defines it
+// where processes crash).
+type Mistakes struct {
+	// Count is the number of mistakes that began after the warm-up, and Censored how
+	// many of them did not end before the run did, or the monitor or peer crashed.
+	Count    int64 `json:"count"`
+	Censored int64 `json:"censored"`
+	// PairSeconds is the time, summed over monitored pairs, that both processes were
+	// up after the warm-up, in seconds: the time in which mistakes could happen.
+	PairSeconds float64 `json:"pair_seconds"`
+	// Rate is lambda_M, mistakes per second of one pair. Absent without pair time.
+	Rate *float64 `json:"rate_per_s,omitempty"`
+	// RateExact is the exact 95 % interval of Rate if mistakes were a Poisson
+	// process (Garwood 1936). They cluster, so RateReplicated, Student's interval
+	// over replications, is the one to trust when several had mistakes.
+	RateExact      *Interval `json:"rate_exact,omitempty"`
+	RateReplicated *Interval `json:"rate_replicated,omitempty"`
+	// Recurrence is T_MR, the time between the beginnings of successive mistakes
+	// of one pair; GoodPeriod is T_G, from the end of one to the beginning of the
+	// next.
+	Recurrence Mean `json:"recurrence"`
+	GoodPeriod Mean `json:"good_period"`
+	// Duration is T_M, the time from a mistake's beginning to its end, without those
+	// censored.
+	Duration Mean `json:"duration"`
+	// Accuracy is P_A, the share of the pair time in which the peer was trusted, with
+	// Student's 95 % interval over replications.
+	Accuracy         *float64  `json:"accuracy,omitempty"`
+	AccuracyInterval *Interval `json:"accuracy_interval,omitempty"`
+	// Longest is the longest mistake, even if censored; absent when there was none.
+	Longest *Episode `json:"longest,omitempty"`
+	// Pairs are the pairs with the most mistakes, at most 20, most first; of how
+	// many pairs with mistakes is PairsWrong.
+	Pairs      []PairMistakes `json:"pairs"`
+	PairsWrong int            `json:"pairs_wrong"`
+}
+
+// PairMistakes counts the mistakes of one monitor about one peer.
+type PairMistakes struct {
+	Monitor string `json:"monitor"`
+	Peer    string `json:"peer"`
+	// Count is the number of mistakes and Longest the longest of them.
+	Count   int64          `json:"count"`
+	Longest model.Duration `json:"longest_ps"`
+}
+
+// Cost is what a detector's messages cost, after the warm-up, averaged over all
+// processes and replications.
+type Cost struct {
+	// Messages is the number of messages sent and Bytes their size on the wire at
+	// the first link.
+	Messages int64 `json:"messages"`
+	Bytes    int64 `json:"bytes"`
+	// MessagesPerSecond and BytesPerSecond are those of one process in a second.
+	MessagesPerSecond float64 `json:"messages_per_s"`
+	BytesPerSecond    float64 `json:"bytes_per_s"`
+	// SharedWith names the other detectors that use the same messages.
+	SharedWith []string `json:"shared_with"`
+}
+
+// Latency is the time from the sender's network interface to delivery, of the
+// packets of one priority that were sent after the warm-up and delivered.
+type Latency struct {
+	Priority int `json:"priority"`
+	Spread
+}
+
+// Packets counts packets.
+type Packets struct {
+	Sent      int64 `json:"sent"`
+	Delivered int64 `json:"delivered"`
+	// Dropped is the sum of Drops, which are the causes that occurred.
+	Dropped int64   `json:"dropped"`
+	Drops   []Drops `json:"drops"`
+	// InFlight were neither delivered nor dropped when their replication ended.
+	InFlight int64 `json:"in_flight"`
+}
+
+// Drops counts the packets dropped for one cause.
+type Drops struct {
+	Cause string `json:"cause"`
+	Count int64  `json:"count"`
+}

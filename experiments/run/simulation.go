@@ -1,0 +1,163 @@
+package run
+
+import (
+	"fmt"
+
+	"suspect/detectors"
+	"suspect/experiments/scenario"
+	"suspect/model"
+	"suspect/network"
+	"suspect/sim"
+)
+
+// simulation is one replication that is ready to run, without anybody who
+// listens to its records.
+type simulation struct {
+	scenario *scenario.Scenario
+	kernel   *sim.Kernel
+	network  *network.Network
+	panels   [][]int // detectors that share messages, by their index
+}
+
+// replicationSeed returns the seed of replication index: the first draw of the
+// scenario's stream "replication/<index>". Every stream of the replication follows
+// from it and the stream's own name.
+func replicationSeed(seed uint64, index int) uint64 {
+	return sim.NewStream(seed, fmt.Sprintf("replication/%d", index)).Uint64()
+}
+
+// newSimulation builds replication index of s. Timers are made in a fixed order of
+// purposes (ports, processes, traffic, faults), so that what is due at one time
+// happens in that order.
+func newSimulation(s *scenario.Scenario, index int) (*simulation, error) {
+	m := &simulation{scenario: s, kernel: sim.New(replicationSeed(s.Seed, index)), panels: panelsOf(s.Detectors)}
+	var err error
+	if m.network, err = network.New(m.kernel, s.Network); err != nil {
+		return nil, err
+	}
+	if err := m.attachProcesses(); err != nil {
+		return nil, err
+	}
+	for _, t := range s.Traffic {
+		if err := m.network.AddTraffic(t); err != nil {
+			return nil, err
+		}
+	}
+	for i := range s.Faults {
+		if err := m.scheduleFault(&s.Faults[i]); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// panelsOf groups detectors that can live on the same heartbeats: those that send
+// only the standard heartbeat, with the same period and stagger.
+func panelsOf(ds []scenario.Detector) [][]int {
+	type sending struct {
+		eta     model.Duration
+		stagger bool
+	}
+	var panels [][]int
+	shared := make(map[sending]int)
+	for i, d := range ds {
+		if !d.Spec.Heartbeats {
+			panels = append(panels, []int{i})
+			continue
+		}
+		key := sending{d.Params.Duration("eta"), d.Params.Switch("stagger")}
+		if at, ok := shared[key]; ok {
+			panels[at] = append(panels[at], i)
+			continue
+		}
+		shared[key] = len(panels)
+		panels = append(panels, []int{i})
+	}
+	return panels
+}
+
+// attachProcesses gives every process its detectors and the time of its start.
+func (m *simulation) attachProcesses() error {
+	s := m.scenario
+	watchers := make([][]model.ProcessID, len(s.Monitor.Watch))
+	for p, watch := range s.Monitor.Watch {
+		for _, q := range watch {
+			watchers[q] = append(watchers[q], model.ProcessID(p))
+		}
+	}
+	for p, watch := range s.Monitor.Watch {
+		env := detectors.Env{Self: model.ProcessID(p), N: len(s.Monitor.Watch), Watch: watch, Watchers: watchers[p]}
+		panels := make([]network.Panel, len(m.panels))
+		for i, members := range m.panels {
+			panels[i].Priority = s.Monitor.Priority
+			for _, d := range members {
+				use := &s.Detectors[d]
+				if _, err := use.Spec.New(env, use.Params); err != nil {
+					return fmt.Errorf("detector %s: %w", use.Name, err)
+				}
+				panels[i].Detectors = append(panels[i].Detectors, uint8(d))
+				panels[i].New = append(panels[i].New, func() model.Automaton {
+					a, err := use.Spec.New(env, use.Params)
+					if err != nil {
+						panic(fmt.Sprintf("run: detector %s could be made once but not again: %v", use.Name, err))
+					}
+					return a
+				})
+			}
+		}
+		stream := m.kernel.Stream("start/" + s.Network.Topology.Names[p])
+		m.network.Attach(model.ProcessID(p), model.Time(s.Monitor.Start.Sample(stream)), panels...)
+	}
+	return nil
+}
+
+// fault strikes and heals at its times, which are drawn as they come.
+type fault struct {
+	network *network.Network
+	fault   network.Fault
+	plan    *scenario.Fault
+	stream  *sim.Stream
+	timer   sim.Timer
+	strikes model.Time // the next strike
+	heals   model.Time // the end of the present strike
+	struck  bool
+}
+
+// scheduleFault arms a fault of the scenario.
+func (m *simulation) scheduleFault(plan *scenario.Fault) error {
+	f := &fault{network: m.network, plan: plan, stream: m.kernel.Stream(plan.Stream), heals: model.Never}
+	var err error
+	if f.fault, err = plan.Spec.New(plan.Params, m.network.Topology(), f.stream); err != nil {
+		return fmt.Errorf("fault %s: %w", plan.Spec.Name, err)
+	}
+	f.timer = m.kernel.NewTimer(f, 0)
+	f.strikes = model.Time(plan.At.Sample(f.stream))
+	m.kernel.Arm(f.timer, f.strikes)
+	return nil
+}
+
+// Fire strikes or heals. A strike that is drawn to come before the last one has
+// healed comes right after it.
+func (f *fault) Fire(uint32) {
+	k := f.network.Kernel()
+	now := k.Now()
+	if f.struck {
+		f.fault.Heal(f.network)
+		f.struck = false
+	} else {
+		f.fault.Strike(f.network)
+		f.struck = true
+		f.heals, f.strikes = model.Never, model.Never
+		if f.plan.HasFor {
+			f.heals = now.Add(f.plan.For.Sample(f.stream))
+		}
+		if f.plan.HasEvery {
+			f.strikes = now.Add(f.plan.Every.Sample(f.stream))
+		}
+	}
+	if f.struck {
+		k.Arm(f.timer, f.heals)
+	} else {
+		k.Arm(f.timer, max(now, f.strikes))
+	}
+}
