@@ -21,11 +21,16 @@ const (
 	Suspected
 	// Trusted: detector Detector of Process no longer suspects Peer of Failure.
 	Trusted
-	// Crashed: Process stopped. Failure tells whether it or its host did.
+	// Crashed: Process stopped. Failure tells whether it or its host did; a process
+	// that is down already does not crash again.
 	Crashed
 	// Recovered: Process runs again, without memory; its detectors trust
 	// everybody.
 	Recovered
+	// HostWentDown and HostCameUp: the host of Process stopped and runs again,
+	// whether or not the process was down already.
+	HostWentDown
+	HostCameUp
 	// LinkWentDown and LinkCameUp: link Place stopped and resumed carrying
 	// packets, in the direction from Process to Peer (nodes).
 	LinkWentDown
@@ -37,7 +42,7 @@ const (
 
 var recordKindNames = [RecordKinds]string{
 	"sent", "hopped", "delivered", "dropped", "suspected", "trusted",
-	"crashed", "recovered", "link-down", "link-up", "link-changed",
+	"crashed", "recovered", "host-down", "host-up", "link-down", "link-up", "link-changed",
 }
 
 // String returns the name of k in lower case.
@@ -146,7 +151,7 @@ func (r *Record) String() string {
 		fmt.Fprintf(&b, " p%d of p%d detector=%d kind=%v", r.Process, r.Peer, r.Detector, r.Failure)
 	case Crashed:
 		fmt.Fprintf(&b, " p%d %v", r.Process, r.Failure)
-	case Recovered:
+	case Recovered, HostWentDown, HostCameUp:
 		fmt.Fprintf(&b, " p%d", r.Process)
 	default:
 		fmt.Fprintf(&b, " link=%d n%d->n%d", r.Place, r.Process, r.Peer)

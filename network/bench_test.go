@@ -103,6 +103,7 @@ type bulk struct {
 	timer  sim.Timer
 	gap    model.Duration // mean
 	burst  int
+	spread int // of priorities, from 0 on
 }
 
 func (b *bulk) Fire(host uint32) {
@@ -110,16 +111,20 @@ func (b *bulk) Fire(host uint32) {
 	if to >= NodeID(host) {
 		to++
 	}
+	priority := model.Priority(0)
+	if b.spread > 1 {
+		priority = model.Priority(b.random.IntN(b.spread))
+	}
 	for range b.burst {
-		b.n.Send(NodeID(host), to, 1500, 0, 0)
+		b.n.Send(NodeID(host), to, 1500, priority, 0)
 	}
 	b.n.kernel.Arm(b.timer, b.n.kernel.Now().Add(b.random.Exponential(b.gap)))
 }
 
-func addBulk(n *Network, burst int, load float64) {
+func addBulk(n *Network, burst, spread int, load float64) {
 	for h := range n.topology.Hosts {
 		gap := model.Duration(float64(burst) * 1500 * 800 / load)
-		b := &bulk{n: n, random: n.kernel.Stream(fmt.Sprint("bulk", h)), gap: gap, burst: burst}
+		b := &bulk{n: n, random: n.kernel.Stream(fmt.Sprint("bulk", h)), gap: gap, burst: burst, spread: spread}
 		b.timer = n.kernel.NewTimer(b, uint32(h))
 		n.kernel.Arm(b.timer, model.Time(b.random.Exponential(gap)))
 	}
@@ -137,14 +142,16 @@ func (p *paced) Fire(host uint32) {
 	p.n.kernel.Arm(p.timer, p.n.kernel.Now().Add(p.epoch))
 }
 
-func newIncast(tb testing.TB) *Network {
+// newIncast spreads the bulk over the given number of priorities below the paced
+// packets'.
+func newIncast(tb testing.TB, spread int) *Network {
 	const hosts = 64
 	kernel := sim.New(1)
 	n, err := New(kernel, Config{Topology: Star(hosts, edge10G(Buffer{Packets: 100})), Framing: Bare})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	addBulk(n, 1, 0.8)
+	addBulk(n, 1, spread, 0.8)
 	epoch := model.Duration(2 * hosts * 256 * 800)
 	phases := kernel.Stream("phase")
 	for h := uint32(1); h < hosts; h++ {
@@ -162,7 +169,7 @@ func newLeafSpine(tb testing.TB, leaves, spines, hosts int, load float64) *Netwo
 	if err != nil {
 		tb.Fatal(err)
 	}
-	addBulk(n, 10, load)
+	addBulk(n, 10, 1, load)
 	return n
 }
 
@@ -236,12 +243,14 @@ func BenchmarkMonitoredStar(b *testing.B) {
 }
 
 func BenchmarkIncast(b *testing.B) {
-	b.Run("hosts=64", func(b *testing.B) {
-		measure(b, newIncast(b), 5*model.Millisecond, model.Millisecond)
-	})
-	b.Run("hosts=64/hash", func(b *testing.B) {
-		measure(b, withHash(newIncast(b)), 5*model.Millisecond, model.Millisecond)
-	})
+	for _, spread := range []int{1, 7} {
+		b.Run(fmt.Sprintf("hosts=64/priorities=%d", spread+1), func(b *testing.B) {
+			measure(b, newIncast(b, spread), 5*model.Millisecond, model.Millisecond)
+		})
+		b.Run(fmt.Sprintf("hosts=64/priorities=%d/hash", spread+1), func(b *testing.B) {
+			measure(b, withHash(newIncast(b, spread)), 5*model.Millisecond, model.Millisecond)
+		})
+	}
 }
 
 func BenchmarkLeafSpine(b *testing.B) {

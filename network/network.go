@@ -39,11 +39,13 @@ type Network struct {
 	loss         []lossState
 	jitter       []sim.Distribution
 	jitterStream []*sim.Stream
+	reordered    [][]int32 // packets under way where they may overtake each other
 
 	uplinks   []LinkID // by host
 	hostDown  []int32  // crashes of the host that hold
 	processes []process
 	automata  []hosted
+	panels    int // of each attached process, or -1
 	in        model.Input
 	out       model.Output
 	record    model.Record // lent to subscribers
@@ -54,8 +56,14 @@ type Network struct {
 	dropped               [model.DropCauses]uint64
 }
 
-// New builds a network on kernel k. The topology must be valid.
+// New builds a network on kernel k, which must have no timers yet: at one instant
+// transmissions end before packets arrive, and both before anything else happens,
+// and the order of events at an instant is that in which timers were made. New
+// panics if there are some, and returns an error if the topology is not valid.
 func New(k *sim.Kernel, c Config) (*Network, error) {
+	if k.Timers() != 0 {
+		panic("network: the kernel has timers already; make the network first")
+	}
 	if err := errors.Join(c.Topology.Validate()...); err != nil {
 		return nil, err
 	}
@@ -67,6 +75,7 @@ func New(k *sim.Kernel, c Config) (*Network, error) {
 	n := &Network{
 		kernel: k, topology: c.Topology, framing: c.Framing, payload: c.MessageBytes, routes: routes,
 		pool:     pool{free: none},
+		panels:   -1,
 		ports:    make([]port, links),
 		rates:    make([]BitRate, links),
 		linkDown: make([]int32, links),
@@ -74,6 +83,7 @@ func New(k *sim.Kernel, c Config) (*Network, error) {
 
 		jitter:       make([]sim.Distribution, links),
 		jitterStream: make([]*sim.Stream, links),
+		reordered:    make([][]int32, links),
 		transmitted:  make([]sim.Timer, links),
 		uplinks:      make([]LinkID, c.Topology.Hosts),
 		hostDown:     make([]int32, c.Topology.Hosts),
@@ -104,7 +114,7 @@ func (n *Network) addPort(l LinkID, from, to NodeID, c LinkConfig, twoEvent bool
 		n.uplinks[from] = l
 	}
 	p := &n.ports[l]
-	p.delay, p.to, p.current = c.Delay, to, none
+	p.delay, p.to, p.first, p.current = c.Delay, to, none, none
 	if int64(8*model.Second)%int64(c.Rate) == 0 {
 		p.psPerByte = int64(8*model.Second) / int64(c.Rate)
 	}
@@ -158,7 +168,7 @@ func (f Framing) WireBytes(payload int32) int32 {
 // linkName names one direction of a link in the names of its streams.
 func (n *Network) linkName(l LinkID) string {
 	from, to := n.topology.Ends(l)
-	return fmt.Sprintf("link/%s>%s", n.topology.Names[from], n.topology.Names[to])
+	return fmt.Sprintf("link/%q>%q", n.topology.Names[from], n.topology.Names[to])
 }
 
 // Ends returns the node that link l leaves and the node that it reaches.
@@ -180,14 +190,14 @@ func (n *Network) Send(from, to NodeID, payload int32, priority model.Priority, 
 	i := n.pool.get()
 	x := &n.pool.packets[i]
 	*x = packet{
-		from: from, to: to, priority: priority, flags: isTraffic,
+		from: from, to: to, flags: uint8(priority)&priorityBits | isTraffic,
 		bytes: n.WireBytes(payload), flow: ecmpHash(from, to, label),
 	}
 	n.launch(i, x)
 }
 
-// sendMessage sends m from process p.
-func (n *Network) sendMessage(p model.ProcessID, m *model.Message, tag uint8, priority model.Priority) {
+// sendMessage sends m from a panel of process p.
+func (n *Network) sendMessage(p model.ProcessID, m *model.Message, panel uint8, priority model.Priority) {
 	if m.To == p || m.To < 0 || int(m.To) >= len(n.processes) {
 		panic(fmt.Sprintf("network: process %d sends a message to process %d", p, m.To))
 	}
@@ -198,9 +208,9 @@ func (n *Network) sendMessage(p model.ProcessID, m *model.Message, tag uint8, pr
 	i := n.pool.get()
 	x := &n.pool.packets[i]
 	*x = packet{
-		from: NodeID(p), to: NodeID(m.To), seq: m.Seq, kind: m.Kind, tag: tag,
-		priority: max(priority, m.Priority), bytes: n.WireBytes(payload),
-		flow: ecmpHash(NodeID(p), NodeID(m.To), uint32(tag)),
+		from: NodeID(p), to: NodeID(m.To), seq: m.Seq, kind: m.Kind, tag: m.Tag, panel: panel,
+		flags: uint8(max(priority, m.Priority)) & priorityBits, bytes: n.WireBytes(payload),
+		flow: ecmpHash(NodeID(p), NodeID(m.To), uint32(panel)),
 	}
 	if m.Arg != 0 || m.Body != nil {
 		n.pool.setExtra(i, extra{m.Arg, m.Body})
@@ -234,10 +244,10 @@ func (n *Network) emit(kind model.RecordKind, x *packet, l LinkID, cause model.D
 	*r = model.Record{
 		At: n.kernel.Now(), Kind: kind, Process: model.ProcessID(x.from), Peer: model.ProcessID(x.to),
 		Packet: x.number, SentAt: x.sentAt, Seq: x.seq, Bytes: x.bytes, Place: int32(l),
-		Priority: x.priority, Traffic: x.flags&isTraffic != 0, Cause: cause,
+		Priority: x.priority(), Traffic: x.flags&isTraffic != 0, Cause: cause,
 	}
 	if !r.Traffic {
-		r.Detector = n.automata[n.processes[x.from].panels[x.tag].first].detector
+		r.Detector = n.automata[n.processes[x.from].panels[x.panel].first].detector
 	}
 	if kind == model.Delivered {
 		r.Process, r.Peer = r.Peer, r.Process
@@ -256,6 +266,9 @@ func (n *Network) Backlog(l LinkID, priority model.Priority) (packets int, bytes
 }
 
 // SetLoss changes how link l loses packets; the channel starts in its good state.
+// A packet's loss is drawn at the far end of the link, so that those under way meet
+// the new channel. While a link-loss fault is in force, its end takes the change
+// back.
 func (n *Network) SetLoss(l LinkID, loss Loss) {
 	n.setLoss(l, loss)
 	n.emitLink(model.LinkChanged, l)
@@ -299,16 +312,8 @@ func (n *Network) SetLink(l LinkID, up bool) {
 	if p.waiting != 0 && p.flags&portTwoEvent == 0 {
 		n.settle(l, p)
 	}
-	for p.underLen != 0 {
-		var i int32
-		if p.flags&portReorders != 0 {
-			i = n.popHeap(p)
-		} else {
-			i = p.under[p.first].packet
-			p.first = (p.first + 1) & uint32(len(p.under)-1)
-			p.underLen--
-		}
-		n.drop(i, l, model.LinkDown)
+	for p.first != none {
+		n.drop(n.arrive(l, p), l, model.LinkDown)
 	}
 	n.kernel.Disarm(p.arrival)
 	n.silence(l, model.LinkDown)
@@ -326,18 +331,32 @@ func (n *Network) silence(l LinkID, cause model.DropCause) {
 		}
 	} else {
 		n.settle(l, p)
-		if p.underLen != 0 && p.free > now {
-			p.underLen--
-			n.drop(p.under[(p.first+p.underLen)&uint32(len(p.under)-1)].packet, l, cause)
-			if p.underLen == 0 {
-				n.kernel.Disarm(p.arrival)
-			}
+		if p.first != none && p.free > now { // the last one under way is in transmission
+			n.drop(n.recall(p), l, cause)
 		}
 	}
 	p.free = now
 	for p.waiting != 0 {
 		n.drop(n.dequeue(p), l, cause)
 	}
+}
+
+// recall removes and returns the last of the packets under way from port p, of
+// which there is one.
+func (n *Network) recall(p *port) int32 {
+	i := p.last
+	if p.first == i {
+		p.first = none
+		n.kernel.Disarm(p.arrival)
+		return i
+	}
+	before := p.first
+	for n.pool.packets[before].next != i {
+		before = n.pool.packets[before].next
+	}
+	n.pool.packets[before].next = none
+	p.last = before
+	return i
 }
 
 func (n *Network) emitLink(kind model.RecordKind, l LinkID) {
@@ -368,7 +387,13 @@ func (n *Network) InFlight() int {
 	count := 0
 	for l := range n.ports {
 		p := &n.ports[l]
-		count += int(p.underLen)
+		if p.flags&portReorders != 0 {
+			count += len(n.reordered[l])
+		} else {
+			for i := p.first; i != none; i = n.pool.packets[i].next {
+				count++
+			}
+		}
 		if p.current != none {
 			count++
 		}

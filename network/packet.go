@@ -5,22 +5,26 @@ import "suspect/model"
 // packet is a packet in flight or in a queue, named by its index in the pool.
 type packet struct {
 	sentAt   model.Time
+	arrives  model.Time // at the far end of the link that it is on
 	number   uint64
 	seq      int64
 	from, to NodeID
-	next     int32  // in its queue, or in the list of free packets
+	next     int32  // in its queue, on its link, or in the list of free packets
 	flow     uint32 // hash of the flow, for equal-cost paths
 	bytes    int32  // on the wire
-	priority model.Priority
 	kind     uint8
 	tag      uint8
-	flags    uint8
+	panel    uint8
+	flags    uint8 // and the priority, in the lowest bits
 }
 
 const (
-	isTraffic = 1 << iota // background traffic, not a message
-	hasExtra              // Arg or Body are in pool.extra
+	priorityBits = 1<<3 - 1
+	isTraffic    = 1 << 3 // background traffic, not a message
+	hasExtra     = 1 << 4 // Arg or Body are in pool.extra
 )
+
+func (p *packet) priority() model.Priority { return model.Priority(p.flags & priorityBits) }
 
 // extra holds what few messages have.
 type extra struct {
@@ -67,11 +71,12 @@ func (o *pool) setExtra(i int32, e extra) {
 	o.packets[i].flags |= hasExtra
 }
 
-// message returns packet i as the message that was sent.
+// message returns packet i as the message that was sent, but for its size, which is
+// 0, and its priority, which is the one that it travelled with.
 func (o *pool) message(i int32, m *model.Message) {
 	p := &o.packets[i]
 	m.From, m.To = model.ProcessID(p.from), model.ProcessID(p.to)
-	m.Seq, m.Kind, m.Tag, m.Priority, m.Bytes = p.seq, p.kind, p.tag, p.priority, 0
+	m.Seq, m.Kind, m.Tag, m.Priority, m.Bytes = p.seq, p.kind, p.tag, p.priority(), 0
 	m.Arg, m.Body = 0, nil
 	if p.flags&hasExtra != 0 {
 		m.Arg, m.Body = o.extra[i].arg, o.extra[i].body

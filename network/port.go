@@ -14,16 +14,16 @@ type port struct {
 	delay     model.Duration // propagation
 	psPerByte int64          // 0: not a whole number, see Network.transmission
 
-	// under holds the packets under way in the order of their arrival: a ring
-	// of a power of two entries, or a binary heap where the link reorders.
-	under     []underway
-	first     uint32
-	underLen  uint32
-	arrival   sim.Timer // armed at the first arrival
-	to        NodeID
+	arrival sim.Timer // armed at the first arrival of a packet under way
+	to      NodeID
+
+	// The packets under way, a list in the order of their arrival. On a link that
+	// reorders they are a heap instead, see Network.reordered.
+	first, last int32
+
 	waiting   uint8 // bit k: the queue of priority k is not empty
 	flags     uint8
-	last      [model.Priorities]int32 // the queues, as circular lists: the last packet, whose next is the first
+	tail      [model.Priorities]int32 // the queues, as circular lists: the last packet, whose next is the first
 	packets   [model.Priorities]int32
 	bytes     [model.Priorities]int64
 	maxPacket int32
@@ -33,16 +33,10 @@ type port struct {
 
 const (
 	portTwoEvent = 1 << iota // a second event ends each transmission
-	portReorders             // under is a heap
+	portReorders             // packets under way may overtake each other
 	portLossy
 	portUnlimited // no buffer limit
 )
-
-// underway is a packet whose transmission is decided, and when it arrives.
-type underway struct {
-	at     model.Time
-	packet int32
-}
 
 // transmission returns how long n bytes occupy link l, rounded up to a picosecond.
 func (n *Network) transmission(l LinkID, bytes int32) model.Duration {
@@ -87,14 +81,15 @@ func (n *Network) enqueue(l LinkID, i int32) {
 		}
 		if p.free <= now { // then nothing waits
 			p.free = now.Add(n.transmission(l, x.bytes))
-			p.push(underway{p.free.Add(p.delay), i})
-			if p.underLen == 1 {
-				n.kernel.Arm(p.arrival, p.under[p.first].at)
+			x.arrives = p.free.Add(p.delay)
+			if p.first == none {
+				n.kernel.Arm(p.arrival, x.arrives)
 			}
+			n.depart(p, i)
 			return
 		}
 	}
-	c := x.priority
+	c := x.priority()
 	if p.flags&portUnlimited == 0 &&
 		(p.packets[c] >= p.maxPacket || p.bytes[c]+int64(x.bytes) > p.maxBytes) {
 		n.drop(i, l, model.BufferFull)
@@ -104,11 +99,11 @@ func (n *Network) enqueue(l LinkID, i int32) {
 		p.waiting |= 1 << c
 		x.next = i
 	} else {
-		tail := &n.pool.packets[p.last[c]]
+		tail := &n.pool.packets[p.tail[c]]
 		x.next = tail.next
 		tail.next = i
 	}
-	p.last[c] = i
+	p.tail[c] = i
 	p.packets[c]++
 	p.bytes[c] += int64(x.bytes)
 }
@@ -116,13 +111,13 @@ func (n *Network) enqueue(l LinkID, i int32) {
 // dequeue removes the packet that a port with waiting packets serves next.
 func (n *Network) dequeue(p *port) int32 {
 	c := bits.Len8(p.waiting) - 1
-	tail := &n.pool.packets[p.last[c]]
+	tail := &n.pool.packets[p.tail[c]]
 	i := tail.next
 	x := &n.pool.packets[i]
 	tail.next = x.next
 	p.packets[c]--
 	p.bytes[c] -= int64(x.bytes)
-	if i == p.last[c] {
+	if i == p.tail[c] {
 		p.waiting &^= 1 << c
 	}
 	return i
@@ -133,8 +128,10 @@ func (n *Network) settle(l LinkID, p *port) {
 	now := n.kernel.Now()
 	for p.waiting != 0 && p.free <= now {
 		i := n.dequeue(p)
-		p.free = p.free.Add(n.transmission(l, n.pool.packets[i].bytes))
-		p.push(underway{p.free.Add(p.delay), i})
+		x := &n.pool.packets[i]
+		p.free = p.free.Add(n.transmission(l, x.bytes))
+		x.arrives = p.free.Add(p.delay)
+		n.depart(p, i)
 	}
 }
 
@@ -157,15 +154,17 @@ type (
 func (t *transmissions) Fire(arg uint32) {
 	n, l := (*Network)(t), LinkID(arg)
 	p := &n.ports[l]
-	at := p.free.Add(p.delay)
+	i := p.current
+	x := &n.pool.packets[i]
+	x.arrives = p.free.Add(p.delay)
 	if p.flags&portReorders != 0 {
-		at = at.Add(n.jitter[l].Sample(n.jitterStream[l]))
-		n.pushHeap(p, underway{at, p.current})
+		x.arrives = x.arrives.Add(n.jitter[l].Sample(n.jitterStream[l]))
+		n.overtake(l, i)
 	} else {
-		p.push(underway{at, p.current})
+		n.depart(p, i)
 	}
+	n.kernel.Arm(p.arrival, n.pool.packets[p.first].arrives)
 	p.current = none
-	n.kernel.Arm(p.arrival, p.under[p.first].at)
 	if p.waiting != 0 {
 		n.transmit(l, n.dequeue(p))
 	}
@@ -175,19 +174,12 @@ func (t *transmissions) Fire(arg uint32) {
 func (a *arrivals) Fire(arg uint32) {
 	n, l := (*Network)(a), LinkID(arg)
 	p := &n.ports[l]
-	var i int32
-	if p.flags&portReorders != 0 {
-		i = n.popHeap(p)
-	} else {
-		i = p.under[p.first].packet
-		p.first = (p.first + 1) & uint32(len(p.under)-1)
-		p.underLen--
-	}
+	i := n.arrive(l, p)
 	if p.waiting != 0 && p.flags&portTwoEvent == 0 {
 		n.settle(l, p)
 	}
-	if p.underLen != 0 {
-		n.kernel.Arm(p.arrival, p.under[p.first].at)
+	if p.first != none {
+		n.kernel.Arm(p.arrival, n.pool.packets[p.first].arrives)
 	}
 	n.hops++
 	if p.flags&portLossy != 0 && n.loses(l) {
@@ -210,53 +202,71 @@ func (a *arrivals) Fire(arg uint32) {
 	n.enqueue(next, i)
 }
 
-// push appends to the ring of packets under way.
-func (p *port) push(u underway) {
-	if int(p.underLen) == len(p.under) {
-		ring := make([]underway, max(4, 2*len(p.under)))
-		k := copy(ring, p.under[p.first:])
-		copy(ring[k:], p.under[:p.first])
-		p.under, p.first = ring, 0
+// depart appends packet i to the packets under way from port p.
+func (n *Network) depart(p *port, i int32) {
+	n.pool.packets[i].next = none
+	if p.first == none {
+		p.first = i
+	} else {
+		n.pool.packets[p.last].next = i
 	}
-	p.under[(p.first+p.underLen)&uint32(len(p.under)-1)] = u
-	p.underLen++
+	p.last = i
+}
+
+// arrive removes and returns the first of the packets under way on link l, of
+// which there is one.
+func (n *Network) arrive(l LinkID, p *port) int32 {
+	if p.flags&portReorders != 0 {
+		return n.arriveFirst(l, p)
+	}
+	i := p.first
+	p.first = n.pool.packets[i].next
+	return i
 }
 
 // before orders the packets under way on a link that reorders.
-func (n *Network) before(a, b underway) bool {
-	return a.at < b.at || a.at == b.at && n.pool.packets[a.packet].number < n.pool.packets[b.packet].number
+func (n *Network) before(i, j int32) bool {
+	a, b := &n.pool.packets[i], &n.pool.packets[j]
+	return a.arrives < b.arrives || a.arrives == b.arrives && a.number < b.number
 }
 
-// pushHeap and popHeap keep under as a binary heap with its root at index 0.
-func (n *Network) pushHeap(p *port, u underway) {
-	h := append(p.under, u)
-	i := len(h) - 1
-	for i > 0 && n.before(u, h[(i-1)/2]) {
-		h[i] = h[(i-1)/2]
-		i = (i - 1) / 2
+// overtake and arriveFirst keep the packets under way on a link that reorders as a
+// binary heap; the port's first is its root.
+func (n *Network) overtake(l LinkID, i int32) {
+	h := append(n.reordered[l], i)
+	k := len(h) - 1
+	for k > 0 && n.before(i, h[(k-1)/2]) {
+		h[k] = h[(k-1)/2]
+		k = (k - 1) / 2
 	}
-	h[i] = u
-	p.under, p.underLen = h, uint32(len(h))
+	h[k] = i
+	n.reordered[l] = h
+	n.ports[l].first = h[0]
 }
 
-func (n *Network) popHeap(p *port) int32 {
-	h := p.under
-	first, end := h[0].packet, len(h)-1
-	u := h[end]
+func (n *Network) arriveFirst(l LinkID, p *port) int32 {
+	h := n.reordered[l]
+	first, end := h[0], len(h)-1
+	i := h[end]
 	h = h[:end]
-	for i := 0; end > 0; {
-		c := 2*i + 1
+	n.reordered[l] = h
+	if end == 0 {
+		p.first = none
+		return first
+	}
+	for k := 0; ; {
+		c := 2*k + 1
 		if c+1 < end && n.before(h[c+1], h[c]) {
 			c++
 		}
-		if c >= end || !n.before(h[c], u) {
-			h[i] = u
+		if c >= end || !n.before(h[c], i) {
+			h[k] = i
 			break
 		}
-		h[i] = h[c]
-		i = c
+		h[k] = h[c]
+		k = c
 	}
-	p.under, p.underLen = h, uint32(end)
+	p.first = h[0]
 	return first
 }
 

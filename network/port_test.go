@@ -2,9 +2,13 @@ package network
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"unsafe"
 
+	"github.com/google/go-cmp/cmp"
+
+	"suspect/detectors"
 	"suspect/model"
 	"suspect/sim"
 )
@@ -45,7 +49,11 @@ type breaker struct {
 
 func (b *breaker) Fire(uint32) {
 	n := b.n
-	switch b.random.IntN(6) {
+	switch b.random.IntN(8) {
+	case 6:
+		p := model.ProcessID(b.random.IntN(n.topology.Hosts))
+		n.CrashProcess(p)
+		b.undo = append(b.undo, func() { n.RecoverProcess(p) })
 	case 0:
 		l := LinkID(b.random.IntN(len(n.ports)))
 		n.SetLink(l, false)
@@ -88,6 +96,9 @@ func chaos(t *testing.T, seed uint64, twoEvent bool) *Network {
 		if draw.IntN(4) == 0 {
 			c.Loss = IndependentLoss(0.1)
 		}
+		if draw.IntN(8) == 0 {
+			c.Jitter = sim.Distribution{Kind: sim.Uniform, High: model.Microsecond}
+		}
 		return c
 	}
 	var topology Topology
@@ -107,6 +118,30 @@ func chaos(t *testing.T, seed uint64, twoEvent bool) *Network {
 		t.Fatal(err)
 	}
 	grid := []int{25, 50, 100}[draw.IntN(3)]
+	spec, _ := detectors.Lookup("nfd-e")
+	params, errs := model.NewParams(spec.Params, map[string]string{"eta": "10us", "alpha": "5us"})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	for p := range topology.Hosts {
+		env := detectors.Env{Self: model.ProcessID(p), N: topology.Hosts}
+		for q := range topology.Hosts {
+			if q != p {
+				env.Watch = append(env.Watch, model.ProcessID(q))
+			}
+		}
+		env.Watchers = env.Watch
+		n.Attach(env.Self, model.Time(draw.IntN(int(20*model.Microsecond))), Panel{
+			Detectors: []uint8{0}, Priority: model.Priority(draw.IntN(8)),
+			New: []func() model.Automaton{func() model.Automaton {
+				a, err := spec.New(env, params)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return a
+			}},
+		})
+	}
 	for h := range topology.Hosts {
 		b := &burster{n: n, random: k.Stream(fmt.Sprint("burst", h)), grid: grid}
 		b.timer = k.NewTimer(b, uint32(h))
@@ -204,12 +239,163 @@ func TestWireBytes(t *testing.T) {
 	}
 }
 
-// The sizes that the cost of a large network hangs on.
+// The sizes that the cost of a large network hangs on: a packet is in one place of
+// the pool wherever it is, and a port is small.
 func TestSizes(t *testing.T) {
-	if size := unsafe.Sizeof(packet{}) + unsafe.Sizeof(underway{}); size > 64 {
+	if size := unsafe.Sizeof(packet{}); size > 64 {
 		t.Errorf("a packet in flight takes %d bytes, want at most 64", size)
 	}
 	if size := unsafe.Sizeof(port{}); size > 256 {
 		t.Errorf("a port takes %d bytes, want at most 256", size)
+	}
+}
+
+// What is under way on a long link takes no memory beside the pool of packets,
+// which grows by a quarter at a time.
+func TestMemoryInFlight(t *testing.T) {
+	k := sim.New(1)
+	n, err := New(k, Config{Topology: Star(2, LinkConfig{Rate: 10 * Gbps, Delay: model.Second}), Framing: Bare})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.AddTraffic(Traffic{
+		Kind: Periodic, Name: "long", From: []NodeID{0}, To: []NodeID{1}, Bytes: 100, Period: 10 * model.Microsecond,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	if err := k.Run(model.Time(900*model.Millisecond), sim.Budget{}); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	perPacket := float64(after.HeapAlloc-before.HeapAlloc) / float64(n.InFlight())
+	if n.InFlight() < 80_000 || perPacket > 1.3*float64(unsafe.Sizeof(packet{})) {
+		t.Errorf("%d packets in flight take %.1f bytes each", n.InFlight(), perPacket)
+	}
+	runtime.KeepAlive(n)
+}
+
+// A hop takes one event on a port that decides late, and two on one that does not.
+func TestEventsPerHop(t *testing.T) {
+	for _, twoEvent := range []bool{false, true} {
+		k := sim.New(1)
+		n, err := New(k, Config{Topology: Star(8, LinkConfig{Rate: Gbps, Delay: model.Microsecond}), TwoEventPorts: twoEvent})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const packets = 50 // in a burst from each of seven hosts to one
+		for range packets {
+			for h := range NodeID(7) {
+				n.Send(h, 7, 1000, model.Priority(h), 0)
+			}
+		}
+		if err := k.Run(model.Time(model.Second), sim.Budget{}); err != nil {
+			t.Fatal(err)
+		}
+		events := uint64(2 * 7 * packets)
+		if twoEvent {
+			events *= 2
+		}
+		if n.hops != 2*7*packets || k.Events() != events {
+			t.Errorf("two events: %v: %d hops in %d events, want %d", twoEvent, n.hops, k.Events(), events)
+		}
+	}
+}
+
+// echo sends one message of every kind of field and keeps what it receives.
+type echo struct {
+	beats
+	got []model.Message
+}
+
+func (e *echo) Step(now model.Time, in *model.Input, out *model.Output) {
+	if in.Kind == model.Start && e.self == 0 {
+		out.Send = append(out.Send, model.Message{
+			From: 0, To: 1, Seq: 1 << 40, Arg: -5, Kind: 200, Tag: 7, Priority: 3, Bytes: 100, Body: "body",
+		}, model.Message{From: 0, To: 1, Seq: -1, Priority: 6})
+	}
+	if in.Kind == model.Deliver {
+		e.got = append(e.got, in.Message)
+	}
+}
+
+// A message arrives as it was sent, but for its size and for the least priority of
+// its panel.
+func TestMessagesArriveWhole(t *testing.T) {
+	k := sim.New(1)
+	n, err := New(k, Config{Topology: Star(2, LinkConfig{Rate: Gbps}), MessageBytes: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiver := &echo{beats: beats{self: 1}}
+	for p, a := range []model.Automaton{&echo{}, receiver} {
+		n.Attach(model.ProcessID(p), 0,
+			Panel{New: []func() model.Automaton{func() model.Automaton { return &beats{next: model.Never} }}, Detectors: []uint8{0}},
+			Panel{New: []func() model.Automaton{func() model.Automaton { return a }}, Detectors: []uint8{1}, Priority: 5})
+	}
+	if err := k.Run(model.Time(model.Second), sim.Budget{}); err != nil {
+		t.Fatal(err)
+	}
+	want := []model.Message{
+		{From: 0, To: 1, Seq: -1, Priority: 6},
+		{From: 0, To: 1, Seq: 1 << 40, Arg: -5, Kind: 200, Tag: 7, Priority: 5, Body: "body"},
+	}
+	// The first was in transmission when the other, more urgent one came.
+	want[0], want[1] = want[1], want[0]
+	if diff := cmp.Diff(want, receiver.got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Processes that have panels have equally many.
+func TestAttachRefusesUnequalPanels(t *testing.T) {
+	n, err := New(sim.New(1), Config{Topology: Star(2, LinkConfig{Rate: Gbps})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	panel := Panel{New: []func() model.Automaton{func() model.Automaton { return &beats{} }}, Detectors: []uint8{0}}
+	n.Attach(0, 0, panel, panel)
+	defer func() {
+		if recover() == nil {
+			t.Error("one panel was attached beside two")
+		}
+	}()
+	n.Attach(1, 0, panel)
+}
+
+// A timer that is older than the network would run before its ports.
+func TestNewRefusesAKernelWithTimers(t *testing.T) {
+	k := sim.New(1)
+	k.NewTimer(&paced{}, 0)
+	defer func() {
+		if recover() == nil {
+			t.Error("a network was made on a kernel with timers")
+		}
+	}()
+	New(k, Config{Topology: Star(2, LinkConfig{Rate: Gbps})})
+}
+
+// A host that crashes when its process is down already, and recovers before it, is
+// recorded as a host; the process's record begins and ends with its being down.
+func TestOverlappingCrashes(t *testing.T) {
+	k := sim.New(1)
+	n, err := New(k, Config{Topology: Star(2, LinkConfig{Rate: Gbps})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	k.Records.Subscribe(model.AllKinds, func(r *model.Record) { got = append(got, r.String()) })
+	n.CrashProcess(0)
+	n.CrashHost(0)
+	n.RecoverProcess(0)
+	n.CrashHost(0)
+	n.RecoverHost(0)
+	n.RecoverHost(0)
+	want := []string{"0s crashed p0 process-crash", "0s host-down p0", "0s host-up p0", "0s recovered p0"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -30,7 +30,7 @@ type hosted struct {
 	make            func() model.Automaton
 	wake            sim.Timer
 	process         model.ProcessID
-	panel           uint8 // the tag of its messages
+	panel           uint8
 	detector        uint8
 	speaks          bool
 }
@@ -52,12 +52,18 @@ type Panel struct {
 }
 
 // Attach gives process p its automata, which start at the given time. Panel i of
-// one process talks to panel i of the others. Attach is called before the run,
-// once for a process.
+// one process talks to panel i of the others, so all have as many, and at most 256.
+// Attach is called before the run, once for a process.
 func (n *Network) Attach(p model.ProcessID, start model.Time, panels ...Panel) {
 	pr := &n.processes[p]
 	if len(pr.panels) != 0 {
 		panic(fmt.Sprintf("network: process %d has its automata already", p))
+	}
+	if n.panels < 0 {
+		n.panels = len(panels)
+	}
+	if len(panels) != n.panels || len(panels) > 256 {
+		panic(fmt.Sprintf("network: process %d has %d panels, others have %d", p, len(panels), n.panels))
 	}
 	for tag, panel := range panels {
 		pr.panels = append(pr.panels, newPanel(panel, len(n.automata)))
@@ -185,8 +191,8 @@ func (n *Network) receive(host NodeID, l LinkID, i int32) {
 	}
 	n.in.Kind = model.Deliver
 	n.pool.message(i, &n.in.Message)
+	panel := &n.processes[host].panels[x.panel]
 	n.pool.put(i)
-	panel := &n.processes[host].panels[n.in.Message.Tag]
 	for j := panel.first; j < panel.first+panel.n; j++ {
 		n.step(&n.automata[j])
 	}
@@ -214,6 +220,7 @@ func (n *Network) RecoverProcess(p model.ProcessID) {
 // what reaches it; what is under way on the link is not.
 func (n *Network) CrashHost(p model.ProcessID) {
 	if n.hostDown[p]++; n.hostDown[p] == 1 {
+		n.emitProcess(model.HostWentDown, p, model.HostCrash)
 		n.silence(n.uplinks[p], model.HostDown)
 	}
 	n.updateProcess(p, model.HostCrash)
@@ -223,6 +230,9 @@ func (n *Network) CrashHost(p model.ProcessID) {
 func (n *Network) RecoverHost(p model.ProcessID) {
 	if n.hostDown[p]--; n.hostDown[p] < 0 {
 		panic(fmt.Sprintf("network: host %d recovers more often than it crashed", p))
+	}
+	if n.hostDown[p] == 0 {
+		n.emitProcess(model.HostCameUp, p, model.HostCrash)
 	}
 	n.updateProcess(p, model.HostCrash)
 }

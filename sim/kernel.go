@@ -89,6 +89,9 @@ func (k *Kernel) NewTimer(h Handler, arg uint32) Timer {
 	return Timer(len(k.timers) - 1)
 }
 
+// Timers returns the number of timers made so far.
+func (k *Kernel) Timers() int { return len(k.timers) }
+
 // Arm makes t fire at the given time instead of any other. [model.Never] disarms
 // it. Arming in the past panics.
 func (k *Kernel) Arm(t Timer, at model.Time) {

@@ -123,8 +123,6 @@ func meanMistake(q *properties.Quality) float64 { return mean(&q.MistakeDuration
 
 func inaccuracy(q *properties.Quality) float64 { return q.Wrong.Seconds() / q.Alive.Seconds() }
 
-func accuracy(q *properties.Quality) float64 { return 1 - inaccuracy(q) }
-
 func meanGood(q *properties.Quality) float64 { return mean(&q.GoodPeriod) }
 
 func meanDetection(q *properties.Quality) float64 { return mean(&q.DetectionTime) }
@@ -187,10 +185,13 @@ func Chen(ctx context.Context, o Options) ([]Result, error) {
 			crashes bool
 			metric  func(*properties.Quality) float64
 		}{
-			{"E_TMR", false, mistakeRecurrence}, {"E_TM", false, meanMistake}, {"P_A", false, accuracy},
+			{"E_TMR", false, mistakeRecurrence}, {"E_TM", false, meanMistake}, {"P_A", false, inaccuracy},
 			{"E_TG", false, meanGood}, {"E_TD_uniform", true, meanDetection},
 		} {
 			exact := number(m.column)
+			if m.column == "P_A" { // close to 1: it is the rest that counts
+				m.column, exact = "1-P_A", 1-exact
+			}
 			id := r[0] + "/" + m.column
 			rows = append(rows, Row{
 				ID: id, Model: "NFD-S", Metric: m.column, Exact: exact, Target: exact,
