@@ -164,13 +164,14 @@ func (r Requirements) check(pL float64) error {
 //	f(eta) = eta / (q_0' product over j = 1..ceil(T/eta)-1 of pL + (1-pL) Pr(D > T - j*eta))
 //
 // eta is the largest up to eta_max (and T) with f(eta) >= T_MR^L, and delta is
-// T - eta.
+// T - eta. The error is [ErrUnachievable] also if that takes 100,000 heartbeats or
+// more in T.
 func Configure(r Requirements, pL float64, d DelayDistribution) (eta, delta float64, err error) {
 	if err := r.check(pL); err != nil {
 		return 0, 0, err
 	}
 	q0 := (1 - pL) * (1 - d.Tail(r.DetectionTime))
-	eta, err = largestEta(q0*r.MistakeDuration, r.DetectionTime, r.MistakeRecurrence, func(eta, left float64) float64 {
+	eta, err = largestEta(q0*r.MistakeDuration, r.DetectionTime, r.MistakeRecurrence, func(left float64) float64 {
 		return pL + (1-pL)*d.Tail(left)
 	}, q0)
 	return eta, r.DetectionTime - eta, err
@@ -213,87 +214,79 @@ func configureByChebyshev(r Requirements, theta, pL, variance float64) (eta floa
 		return 0, fmt.Errorf("%w: the mean delay alone is %v s or more", ErrUnachievable, r.DetectionTime)
 	}
 	gamma := (1 - pL) * theta * theta / (variance + theta*theta)
-	return largestEta(gamma*r.MistakeDuration, theta, r.MistakeRecurrence, func(eta, left float64) float64 {
+	return largestEta(gamma*r.MistakeDuration, theta, r.MistakeRecurrence, func(left float64) float64 {
 		return (variance + pL*left*left) / (variance + left*left)
 	}, 1)
 }
 
+// mostHeartbeats is how many heartbeats the procedures consider in a detection time.
+const mostHeartbeats = 100_000
+
 // largestEta returns the largest eta <= min(etaMax, theta) with f(eta) >= goal,
 // where
 //
-//	f(eta) = eta / (first * product over j = 1..ceil(theta/eta)-1 of factor(eta, theta - j*eta))
+//	f(eta) = eta / (first * product over j = 1..ceil(theta/eta)-1 of factor(theta - j*eta))
 //
-// f is continuous but not monotone: it rises with eta where losses decide, and
-// falls where delays do, between each theta/n and theta/(n-1). A bisection over
-// the whole range may miss the largest solution, so the pieces are searched from
-// the top down.
-func largestEta(etaMax, theta, goal float64, factor func(eta, left float64) float64, first float64) (float64, error) {
+// and factor falls from 1 at zero, but not below zero. f is continuous but not
+// monotone: it rises with eta where losses decide, and falls where delays do,
+// between each theta/n and theta/(n-1). A bisection may miss the largest solution.
+//
+// The product alone is monotone: a smaller eta adds factors and makes none larger.
+// So for eta from low to high
+//
+//	f(eta) <= high/low * f(low)
+//
+// and where that is less than the goal no solution lies between. The search goes down
+// from etaMax in steps that this allows, doubled while it does, and halved while it
+// does not until they are a millionth. Because of the latter, a larger eta at the
+// top of a peak that exceeds the goal by less than a millionth may be missed.
+func largestEta(etaMax, theta, goal float64, factor func(left float64) float64, first float64) (float64, error) {
+	const finest = 1e-6
 	etaMax = min(etaMax, theta)
 	if !(etaMax > 0) {
 		return 0, fmt.Errorf("%w: no heartbeat would arrive in time", ErrUnachievable)
 	}
 	f := func(eta float64) float64 {
 		product := first
-		for j := 1; float64(j) < theta/eta && product > 0; j++ {
-			product *= factor(eta, theta-float64(j)*eta)
+		for j := 1; product > 0; j++ {
+			left := theta - float64(j)*eta
+			if left <= 0 {
+				break
+			}
+			product *= factor(left)
 		}
 		return eta / product
 	}
-	const most, steps = 100_000, 64
-	high := etaMax
-	for n := math.Floor(theta/etaMax) + 1; n <= most; n++ {
-		low := theta / n
-		good := low // the highest point found with f >= goal, or the best
-		step := (high - low) / steps
-		for i := range steps + 1 {
-			eta := high - float64(i)*step
-			if f(eta) >= goal {
-				good = eta
-				break
-			}
-			if f(eta) > f(good) {
-				good = eta
-			}
-		}
-		if f(good) < goal {
-			good = peak(f, max(low, good-step), min(high, good+step))
-		}
-		if f(good) >= goal {
-			return bisect(f, good, min(high, good+step), goal), nil
-		}
-		high = low
+	least := theta / mostHeartbeats
+	if etaMax >= least && f(etaMax) >= goal {
+		return etaMax, nil
 	}
-	return 0, fmt.Errorf("%w with fewer than %d heartbeats in a detection time", ErrUnachievable, most)
-}
-
-// peak returns the maximum of f in an interval in which it has only one, by
-// golden sections.
-func peak(f func(float64) float64, a, b float64) float64 {
-	ratio := (math.Sqrt(5) - 1) / 2
-	for range 80 {
-		c, d := b-ratio*(b-a), a+ratio*(b-a)
-		if f(c) < f(d) {
-			a = c
-		} else {
-			b = d
+	for high, step := etaMax, 0.5; high > least; {
+		low := max(high*(1-step), least)
+		switch reached := f(low); {
+		case step <= finest && reached >= goal:
+			return bisect(f, low, high, goal), nil
+		case step <= finest || high/low*reached < goal:
+			high, step = low, min(2*step, 0.5)
+		default:
+			step /= 2
 		}
 	}
-	return a + (b-a)/2
+	return 0, fmt.Errorf("%w with fewer than %d heartbeats in a detection time", ErrUnachievable, mostHeartbeats)
 }
 
 // bisect returns the last point from good up to bad at which f >= goal, for f
-// that crosses goal once.
+// that crosses goal once between, to the precision of the numbers.
 func bisect(f func(float64) float64, good, bad, goal float64) float64 {
-	if f(bad) >= goal {
-		return bad
-	}
-	for range 80 {
+	for {
 		middle := good + (bad-good)/2
-		if f(middle) >= goal {
+		switch {
+		case middle <= good || middle >= bad:
+			return good
+		case f(middle) >= goal:
 			good = middle
-		} else {
+		default:
 			bad = middle
 		}
 	}
-	return good
 }

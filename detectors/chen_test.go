@@ -146,6 +146,106 @@ func TestConfigureFindsTheLargest(t *testing.T) {
 	}
 }
 
+// chebyshev is the tail of which ConfigureFromMoments assumes the worst, for a mean
+// of zero and the given variance. It counts its calls.
+type chebyshev struct {
+	variance float64
+	calls    *int
+}
+
+func (c chebyshev) Tail(x float64) float64 {
+	*c.calls++
+	return c.variance / (c.variance + x*x)
+}
+
+// Whether thousands of heartbeats are needed or none suffice, the answer comes within
+// some ten million factors, a fraction of a second.
+func TestConfigureIsQuick(t *testing.T) {
+	const loss, goal, limit = 0.5, 1e9, 20_000_000
+	for _, c := range []struct {
+		variance   float64
+		achievable bool
+	}{{1, true}, {10, true}, {30, true}, {100, true}, {300, true}, {1000, false}, {1e4, false}, {1e9, false}} {
+		d := chebyshev{c.variance, new(int)}
+		q0 := (1 - loss) * (1 - d.Tail(1))
+		f := func(eta float64) float64 { // of ConfigureFromMoments
+			product := 1.0
+			for j := 1.0; j < 1/eta; j++ {
+				x := 1 - j*eta
+				product *= (c.variance + loss*x*x) / (c.variance + x*x)
+			}
+			return eta / product
+		}
+		check := func(name string, eta float64, err error) {
+			t.Helper()
+			if !c.achievable {
+				if !errors.Is(err, detectors.ErrUnachievable) {
+					t.Errorf("%s, variance %v: eta %v, error %v", name, c.variance, eta, err)
+				}
+				return
+			}
+			if err != nil || f(eta) < goal*(1-1e-9) {
+				t.Errorf("%s, variance %v: eta %v, error %v, f %v", name, c.variance, eta, err, f(eta))
+				return
+			}
+			for larger := eta * (1 + 1e-9); larger < q0; larger *= 1.01 {
+				if f(larger) >= goal {
+					t.Errorf("%s, variance %v: eta %v, but %v is good too", name, c.variance, eta, larger)
+				}
+			}
+		}
+		// Counted first, so that a hang fails rather than lasts.
+		stop := stopper{d, limit, t}
+		eta, _, err := detectors.Configure(detectors.Requirements{DetectionTime: 1, MistakeRecurrence: goal / q0, MistakeDuration: 1}, loss, stop)
+		check("Configure", eta, err)
+		need := detectors.Requirements{DetectionTime: 1, MistakeRecurrence: goal, MistakeDuration: 1}
+		eta, _, err = detectors.ConfigureFromMoments(need, loss, 0, c.variance)
+		check("ConfigureFromMoments", eta, err)
+		eta, _, err = detectors.ConfigureNFDU(need, loss, c.variance)
+		check("ConfigureNFDU", eta, err)
+	}
+}
+
+// stopper ends the test after so many calls.
+type stopper struct {
+	chebyshev
+	limit int
+	t     *testing.T
+}
+
+func (s stopper) Tail(x float64) float64 {
+	if *s.calls > s.limit {
+		s.t.Fatalf("variance %v: more than %d factors", s.variance, s.limit)
+	}
+	return s.chebyshev.Tail(x)
+}
+
+// A goal just above a peak, or just below, is where the search must take its smallest
+// steps. Where it is below, the peak is the solution.
+func TestConfigureNearAPeak(t *testing.T) {
+	const loss, limit = 0.05, 100_000
+	d := chebyshev{0.01, new(int)}
+	q0 := (1 - loss) * (1 - d.Tail(1))
+	f := func(eta float64) float64 { return eta / (q0 * (loss + (1-loss)*d.Tail(1-eta))) } // for eta >= 1/2
+	peak := 0.5
+	for eta := 0.5; eta < 1; eta += 1e-6 {
+		if f(eta) > f(peak) {
+			peak = eta
+		}
+	}
+	if peak == 0.5 {
+		t.Fatal("there is no peak between 1/2 and 1")
+	}
+	for _, share := range []float64{1 - 1e-3, 1 - 1e-5, 1 - 2e-6, 1 + 1e-5, 1 + 1e-9, 1 + 1e-12} {
+		*d.calls = 0
+		need := detectors.Requirements{DetectionTime: 1, MistakeRecurrence: f(peak) * share, MistakeDuration: 10}
+		eta, _, err := detectors.Configure(need, loss, stopper{d, limit, t})
+		if err != nil || share < 1 && (eta < peak || f(eta) < need.MistakeRecurrence) || share > 1 && eta >= 0.5 {
+			t.Errorf("goal of %v peaks at %v: eta %v, error %v, after %d factors", share, peak, eta, err, *d.calls)
+		}
+	}
+}
+
 func TestConfigureRefuses(t *testing.T) {
 	need := detectors.Requirements{DetectionTime: 1, MistakeRecurrence: 100, MistakeDuration: 10}
 	_, _, lost := detectors.Configure(need, 1, bounded(0.5))

@@ -40,13 +40,26 @@ func init() {
 // and suspects it from that moment on. A heartbeat that comes after a later one,
 // or twice, changes nothing. The mean is rounded down to a picosecond.
 //
+// This is the paper's algorithm but for two things.
+//
 // The paper's q suspects until a heartbeat comes. Here a new detector trusts, as
 // everywhere in this module; before the first arrival tau is eta + alpha after
 // the start.
+//
+// The paper's q remembers l for ever. Here it is forgotten when m_l has arrived
+// and tau_(l+1) has passed, both at least [memory] periods ago: whatever heartbeat
+// comes next counts, with the n latest as ever. How far l lies behind grows
+// without end while a peer is silent, and would make every period of the silence
+// a state of its own, so that no exploration of states could end. A peer that
+// nobody has heard for so long and whose next heartbeat is a late copy is
+// trusted once more, until the tau of that. (To ignore old numbers instead would
+// bound l as well, but needs clocks that agree, or it would suspect for ever a
+// peer whose clock is behind.)
 type nfde struct {
 	heartbeats Heartbeats
 	peers      peers
 	alpha      model.Duration
+	memory     model.Duration // of l: that many periods
 	n          int
 	pairs      []arrivals
 	ring       []uint64  // n for each peer: A_k - eta*s_k + bias, see entry
@@ -57,8 +70,9 @@ type nfde struct {
 type arrivals struct {
 	largest      int64 // l, or -1
 	tau          model.Time
-	sumHi, sumLo uint64 // of the ring, 128 bits: numbers out of place may be huge
-	filled, at   int32  // entries in the ring; where the next one goes
+	forget       model.Time // when l is forgotten, if a heartbeat has arrived
+	sumHi, sumLo uint64     // of the ring, 128 bits: numbers out of place may be huge
+	filled, at   int32      // entries in the ring; where the next one goes
 }
 
 // bias makes the entries of the ring non-negative: A_k and eta*s_k are at most
@@ -66,6 +80,10 @@ type arrivals struct {
 const bias = uint64(model.MaxTime)
 
 const largestWindow = 1 << 16
+
+// memory is for how many periods of silence l is remembered: longer than networks
+// hold packets back.
+const memory = 64
 
 func newNFDE(env Env, p model.Params) (model.Automaton, error) {
 	h, err := NewHeartbeats(env, p)
@@ -82,9 +100,10 @@ func newNFDE(env Env, p model.Params) (model.Automaton, error) {
 	}
 	d := &nfde{
 		heartbeats: h, peers: newPeers(env.Watch), alpha: alpha, n: int(n),
-		pairs: make([]arrivals, len(env.Watch)),
-		ring:  make([]uint64, len(env.Watch)*int(n)),
-		fresh: newDeadlines(len(env.Watch), h.schedule.eta),
+		memory: min(h.schedule.eta, model.Duration(model.MaxTime)/memory) * memory,
+		pairs:  make([]arrivals, len(env.Watch)),
+		ring:   make([]uint64, len(env.Watch)*int(n)),
+		fresh:  newDeadlines(len(env.Watch), h.schedule.eta),
 	}
 	for p := range d.pairs {
 		d.pairs[p].largest = -1
@@ -103,19 +122,19 @@ func (d *nfde) Step(now model.Time, in *model.Input, out *model.Output) {
 		d.expire(now, out)
 	}
 	if m := &in.Message; in.Kind == model.Deliver && m.Kind == HeartbeatKind && d.heartbeats.schedule.plausible(m.Seq) {
-		if p := d.peers.index(m.From); p >= 0 && m.Seq > d.pairs[p].largest {
+		if p := d.peers.index(m.From); p >= 0 && (m.Seq > d.pairs[p].largest || d.pairs[p].forget <= now) {
 			d.receive(p, m.Seq, now, out)
 		}
 	}
 	out.Wake = min(d.heartbeats.Next(), d.fresh.next())
 }
 
-// receive takes m_j with j > l.
+// receive takes m_j with j > l, or any if l is forgotten.
 func (d *nfde) receive(p int, j int64, now model.Time, out *model.Output) {
 	a := &d.pairs[p]
 	a.largest = j
 	d.remember(p, uint64(now)-uint64(j*int64(d.heartbeats.schedule.eta))+bias)
-	a.tau = d.nextTau(a)
+	d.expect(a, now)
 	switch trusted, fresh := d.fresh.has(p), now < a.tau; {
 	case trusted && fresh:
 		d.fresh.hasten(p, a.tau)
@@ -152,11 +171,12 @@ func (d *nfde) remember(p int, arrival uint64) {
 	}
 }
 
-// nextTau returns tau_(l+1) of a peer that has been heard.
-func (d *nfde) nextTau(a *arrivals) model.Time {
+// expect sets tau_(l+1), when m_l is known to have arrived at the given time.
+func (d *nfde) expect(a *arrivals, arrived model.Time) {
 	mean, _ := bits.Div64(a.sumHi, a.sumLo, uint64(a.filled))
 	since := (a.largest+1)*int64(d.heartbeats.schedule.eta) + int64(d.alpha)
-	return model.Time(since).Add(model.Duration(mean - bias))
+	a.tau = model.Time(since).Add(model.Duration(mean - bias))
+	a.forget = max(a.tau, arrived).Add(d.memory)
 }
 
 // expire suspects the trusted peers that have reached tau.
@@ -182,10 +202,18 @@ func (d *nfde) Clone() model.Automaton {
 	return &c
 }
 
-// AppendState writes for each peer whether it is trusted and how many arrivals
-// are in its ring. If none, the time left to a trusted peer follows; else l, as
-// its distance from the period in which now lies, and the ring from its oldest
-// entry on. An entry is a difference of times that does not depend on now.
+// Of the encoded state of a peer.
+const (
+	isTrusted  = 1 << iota
+	remembered // l is neither missing nor forgotten
+	filledOnce // times the entries in the ring
+)
+
+// AppendState writes for each peer whether it is trusted, whether l is remembered
+// and how many arrivals are in its ring. If none, the time left to a trusted peer
+// follows; else l, if remembered, as its distance from the period in which now
+// lies, and the ring from its oldest entry on. An entry is a difference of times
+// that does not depend on now.
 func (d *nfde) AppendState(b []byte, now model.Time) []byte {
 	b = d.heartbeats.AppendState(b, now)
 	if !d.heartbeats.started {
@@ -193,18 +221,20 @@ func (d *nfde) AppendState(b []byte, now model.Time) []byte {
 	}
 	for p := range d.pairs {
 		a := &d.pairs[p]
-		code := uint64(a.filled) << 1
+		code := uint64(a.filled) * filledOnce
 		if d.fresh.has(p) {
-			code |= 1
+			code |= isTrusted
+		}
+		if a.filled > 0 && now < a.forget {
+			code |= remembered
 		}
 		b = binary.AppendUvarint(b, code)
-		if code == 1 {
+		if code == isTrusted {
 			b = binary.AppendUvarint(b, uint64(max(0, a.tau.Sub(now))))
 		}
-		if a.filled == 0 {
-			continue
+		if code&remembered != 0 {
+			b = binary.AppendVarint(b, a.largest-d.period(now))
 		}
-		b = binary.AppendVarint(b, a.largest-d.period(now))
 		for k := range int(a.filled) {
 			i := (int(a.at) - int(a.filled) + k + d.n) % d.n
 			b = binary.AppendVarint(b, int64(*d.entry(p, i)-bias))
@@ -238,11 +268,11 @@ func (d *nfde) LoadState(b []byte, now model.Time) (rest []byte, err error) {
 func (d *nfde) loadPair(p int, b []byte, now model.Time) (rest []byte, err error) {
 	a := &d.pairs[p]
 	code, b, err := uvarint(b)
-	if err != nil || code>>1 > uint64(d.n) {
+	filled, remembers := int(min(code/filledOnce, math.MaxInt32)), code&remembered != 0
+	if err != nil || filled > d.n || filled == 0 && remembers {
 		return b, errEncoding
 	}
-	filled, trusted := int(code>>1), code&1 == 1
-	if filled == 0 && trusted {
+	if code == isTrusted {
 		left, rest, err := uvarint(b)
 		if err != nil || left > uint64(d.heartbeats.schedule.eta+d.alpha) {
 			return b, errEncoding
@@ -250,7 +280,7 @@ func (d *nfde) loadPair(p int, b []byte, now model.Time) (rest []byte, err error
 		a.tau = now + model.Time(left)
 		b = rest
 	}
-	if filled > 0 {
+	if remembers {
 		distance, size := binary.Varint(b)
 		if size <= 0 || distance > math.MaxInt64/2 {
 			return b, errEncoding
@@ -260,17 +290,23 @@ func (d *nfde) loadPair(p int, b []byte, now model.Time) (rest []byte, err error
 		if !d.heartbeats.schedule.plausible(a.largest) {
 			return b, errEncoding
 		}
-		for range filled {
-			v, size := binary.Varint(b)
-			if size <= 0 || v > int64(bias) || v < -int64(bias) {
-				return b, errEncoding
-			}
-			b = b[size:]
-			d.remember(p, uint64(v)+bias)
-		}
-		a.tau = d.nextTau(a)
 	}
-	if trusted {
+	var entry int64
+	for range filled {
+		v, size := binary.Varint(b)
+		if size <= 0 || v > int64(bias) || v < -int64(bias) {
+			return b, errEncoding
+		}
+		b = b[size:]
+		d.remember(p, uint64(v)+bias)
+		entry = v
+	}
+	if remembers {
+		d.expect(a, model.Time(a.largest*int64(d.heartbeats.schedule.eta)).Add(model.Duration(entry)))
+	} else if filled > 0 {
+		a.tau = now // at the latest; and forget has passed at any time
+	}
+	if code&isTrusted != 0 {
 		d.fresh.add(p, a.tau)
 	}
 	return b, nil

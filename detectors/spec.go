@@ -2,7 +2,6 @@ package detectors
 
 import (
 	"fmt"
-	"sort"
 
 	"suspect/model"
 )
@@ -35,7 +34,7 @@ func (e Env) Check() error {
 // Spec describes a detector to the registry.
 type Spec struct {
 	Name   string // as scenarios write it
-	Source string // the publication, with section or figure
+	Source string // the publication, with section, figure or the algorithm's name there
 	Doc    string // one sentence
 
 	// Claims are what the detector promises, each with the synchrony it needs.
@@ -53,35 +52,23 @@ type Spec struct {
 	New func(env Env, p model.Params) (model.Automaton, error)
 }
 
-var registry = map[string]Spec{}
+var registry model.Registry[Spec]
 
-// Register adds s to the registry. It is called from init functions and panics
-// when s lacks a name or New, or when the name is taken.
+// Register adds s to the registry. It is called from init functions and panics when s
+// lacks New, or as [model.Registry.Add] does: a name that is empty or taken, or a slip
+// in the parameters.
 func Register(s Spec) {
-	if s.Name == "" || s.New == nil {
-		panic(fmt.Sprintf("detectors: detector %q lacks a name or New", s.Name))
+	if s.New == nil {
+		panic(fmt.Sprintf("detectors: %q has no New", s.Name))
 	}
-	if _, taken := registry[s.Name]; taken {
-		panic(fmt.Sprintf("detectors: %q is registered twice", s.Name))
-	}
-	registry[s.Name] = s
+	registry.Add(s.Name, s.Params, s)
 }
 
 // Lookup returns the detector of the given name.
-func Lookup(name string) (Spec, bool) {
-	s, ok := registry[name]
-	return s, ok
-}
+func Lookup(name string) (Spec, bool) { return registry.Lookup(name) }
 
-// All returns the registered detectors, by name.
-func All() []Spec {
-	all := make([]Spec, 0, len(registry))
-	for _, s := range registry {
-		all = append(all, s)
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
-	return all
-}
+// All returns the registered detectors, sorted by name.
+func All() []Spec { return registry.All() }
 
 // longest is the longest duration that a parameter may have (160 hours): a time
 // of a run plus a few of them does not overflow.

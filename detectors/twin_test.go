@@ -1,8 +1,11 @@
 package detectors_test
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"math/big"
+	"slices"
 	"sort"
 	"testing"
 
@@ -120,11 +123,15 @@ func (p plan) build(t testing.TB, name, patience string, patient model.Duration)
 // forAllPlans checks a property of random plans.
 func forAllPlans(t *testing.T, name string, holds func(p plan) error) {
 	t.Helper()
+	forAllPlansOf(t, name, gen.SliceOf(gen.Frequency(map[int]gopter.Gen{
+		5: gen.IntRange(0, 9), 2: gen.IntRange(-8, -1), 1: gen.IntRange(10, 60)})), holds)
+}
+
+func forAllPlansOf(t *testing.T, name string, delays gopter.Gen, holds func(p plan) error) {
+	t.Helper()
 	parameters := gopter.DefaultTestParametersWithSeed(20020501)
 	parameters.MinSuccessfulTests = 250
 	properties := gopter.NewProperties(parameters)
-	delays := gen.SliceOf(gen.Frequency(map[int]gopter.Gen{
-		5: gen.IntRange(0, 9), 2: gen.IntRange(-8, -1), 1: gen.IntRange(10, 60)}))
 	properties.Property(name, prop.ForAll(
 		func(stagger bool, start, patience int, d0, d1 []int) (bool, error) {
 			err := holds(plan{stagger, model.Time(start) * model.Time(model.Millisecond),
@@ -144,34 +151,39 @@ type twin func(p plan, log []arrival, peer model.ProcessID, t model.Time) bool
 func agree(t *testing.T, name, patience string, suspected twin) {
 	exercised := 0
 	forAllPlans(t, name+" agrees with its definition", func(p plan) error {
-		log := p.arrivals()
-		var seen []arrival
-		for _, a := range log {
-			if a.at >= p.start {
-				seen = append(seen, a)
-			}
-		}
-		changes := drive(t, p.build(t, name, patience, p.patience), p.start, p.end(), log)
-		exercised += len(changes)
-		var instants []model.Time
-		for now := p.start; now <= p.end(); now += model.Time(model.Millisecond) {
-			instants = append(instants, now)
-		}
-		for _, c := range changes {
-			instants = append(instants, c.at, max(p.start, c.at-1))
-		}
-		for _, now := range instants {
-			for peer := range model.ProcessID(2) {
-				if got, want := suspects(changes, peer, now), suspected(p, seen, peer, now); got != want {
-					return fmt.Errorf("at %v, peer %d: suspected %v, by the definition %v", now, peer, got, want)
-				}
-			}
-		}
-		return nil
+		changes, err := agreeOn(t, p, name, patience, model.Millisecond, suspected)
+		exercised += changes
+		return err
 	})
 	if exercised < 1000 {
 		t.Errorf("only %d verdicts in all plans", exercised)
 	}
+}
+
+func agreeOn(t *testing.T, p plan, name, patience string, step model.Duration, suspected twin) (verdicts int, err error) {
+	log := p.arrivals()
+	var seen []arrival
+	for _, a := range log {
+		if a.at >= p.start {
+			seen = append(seen, a)
+		}
+	}
+	changes := drive(t, p.build(t, name, patience, p.patience), p.start, p.end(), log)
+	var instants []model.Time
+	for now := p.start; now <= p.end(); now = now.Add(step) {
+		instants = append(instants, now)
+	}
+	for _, c := range changes {
+		instants = append(instants, c.at, max(p.start, c.at-1))
+	}
+	for _, now := range instants {
+		for peer := range model.ProcessID(2) {
+			if got, want := suspects(changes, peer, now), suspected(p, seen, peer, now); got != want {
+				return 0, fmt.Errorf("at %v, peer %d: suspected %v, by the definition %v", now, peer, got, want)
+			}
+		}
+	}
+	return len(changes), nil
 }
 
 func TestTimeoutTwin(t *testing.T) {
@@ -211,31 +223,173 @@ func TestNFDSTwin(t *testing.T) {
 	})
 }
 
-// NFD-E with the mean of the last 32 arrivals in order, in big integers.
 func TestNFDETwin(t *testing.T) {
 	agree(t, "nfd-e", "alpha", func(p plan, log []arrival, peer model.ProcessID, now model.Time) bool {
-		l := int64(-1)
-		var normal []*big.Int
-		for _, a := range log {
-			if a.from == peer && a.at <= now && a.seq > l {
-				l = a.seq
-				x := new(big.Int).Mul(big.NewInt(int64(eta)), big.NewInt(-a.seq))
-				normal = append(normal, x.Add(x, big.NewInt(int64(a.at))))
-			}
+		suspected, _ := nfdeTwin(p, log, peer, now)
+		return suspected
+	})
+}
+
+// nfdeTwin is NFD-E with the mean of the last 32 arrivals in order, in big integers.
+// In 64 periods after tau and the last such arrival, a number is forgotten. It tells
+// how many arrivals counted although a later one had come.
+func nfdeTwin(p plan, log []arrival, peer model.ProcessID, now model.Time) (suspected bool, forgotten int) {
+	l := int64(-1)
+	var normal []*big.Int
+	tau := big.NewInt(int64(p.start.Add(eta + p.patience)))
+	forget := new(big.Int)
+	for _, a := range log {
+		arrived := big.NewInt(int64(a.at))
+		if a.from != peer || a.at > now || a.seq <= l && arrived.Cmp(forget) < 0 {
+			continue
 		}
-		if l < 0 {
-			return now.Sub(p.start) >= eta+p.patience
+		if a.seq <= l {
+			forgotten++
 		}
+		l = a.seq
+		x := new(big.Int).Mul(big.NewInt(int64(eta)), big.NewInt(-l))
+		normal = append(normal, x.Add(x, arrived))
 		normal = normal[max(0, len(normal)-32):]
 		sum := new(big.Int)
 		for _, x := range normal {
 			sum.Add(sum, x)
 		}
-		tau := sum.Div(sum, big.NewInt(int64(len(normal)))) // Euclidean: rounds down
+		tau.Div(sum, big.NewInt(int64(len(normal)))) // Euclidean: rounds down
 		tau.Add(tau, new(big.Int).Mul(big.NewInt(int64(eta)), big.NewInt(l+1)))
 		tau.Add(tau, big.NewInt(int64(p.patience)))
-		return tau.Cmp(big.NewInt(int64(now))) <= 0
+		forget.Set(tau)
+		if arrived.Cmp(tau) > 0 {
+			forget.Set(arrived)
+		}
+		forget.Add(forget, big.NewInt(64*int64(eta)))
+	}
+	return tau.Cmp(big.NewInt(int64(now))) <= 0, forgotten
+}
+
+// In these plans peers are silent for so long, and heartbeats so late, that numbers
+// are forgotten.
+func TestNFDETwinInSilence(t *testing.T) {
+	forgotten := 0
+	delays := gen.SliceOf(gen.Frequency(map[int]gopter.Gen{
+		6: gen.IntRange(0, 9),
+		2: gen.IntRange(-8, -1),
+		1: gen.IntRange(600, 2000), // which is 60 to 200 periods
+		3: gen.IntRange(-90, -50),  // that many are lost
+	})).Map(func(drawn []int) (delays []int) {
+		for _, d := range drawn {
+			if d < -8 {
+				delays = append(delays, slices.Repeat([]int{-1}, -d-1)...)
+			}
+			delays = append(delays, d)
+		}
+		return delays[:min(len(delays), 600)]
 	})
+	forAllPlansOf(t, "nfd-e agrees with its definition in silence", delays, func(p plan) error {
+		most := 0
+		_, err := agreeOn(t, p, "nfd-e", "alpha", eta, func(p plan, log []arrival, peer model.ProcessID, now model.Time) bool {
+			suspected, n := nfdeTwin(p, log, peer, now)
+			most = max(most, n)
+			return suspected
+		})
+		forgotten += most
+		return err
+	})
+	if forgotten < 100 {
+		t.Errorf("only %d heartbeats counted although a later one had come", forgotten)
+	}
+}
+
+// Heartbeats that a detector is to ignore leave no trace: its encoded state and what
+// it asks for are those of a detector that never received them. That is the other
+// direction of a canonical encoding: histories that must be alike encode alike.
+func TestIgnoredHeartbeatsLeaveNoTrace(t *testing.T) {
+	for _, c := range []struct {
+		name, patience string
+		ignored        func(p plan, seen []arrival, a arrival) bool // after what was seen
+	}{
+		{"timeout", "timeout", func(plan, []arrival, arrival) bool { return false }},
+		// One that is not the latest changes no freshness point that is still to come.
+		{"nfd-s", "delta", func(p plan, seen []arrival, a arrival) bool {
+			for _, s := range seen {
+				if s.from == a.from && s.seq >= a.seq {
+					return true
+				}
+			}
+			return p.sigma(a.from, a.seq+1).Add(p.patience) <= a.at // late for all that it stands for
+		}},
+		{"nfd-e", "alpha", func(p plan, seen []arrival, a arrival) bool {
+			for _, s := range seen {
+				if s.from == a.from && s.seq >= a.seq {
+					return true // no peer is silent for 64 periods in these plans
+				}
+			}
+			return false
+		}},
+	} {
+		ignored := 0
+		forAllPlans(t, c.name, func(p plan) error {
+			full, lean := p.build(t, c.name, c.patience, p.patience), p.build(t, c.name, c.patience, p.patience)
+			var fullOut, leanOut model.Output
+			step := func(now model.Time, in model.Input, both bool) error {
+				fullOut.Reset()
+				full.Step(now, &in, &fullOut)
+				if !both {
+					in = model.Input{Kind: model.Wake}
+				}
+				leanOut.Reset()
+				lean.Step(now, &in, &leanOut)
+				x, y := full.AppendState(nil, now), lean.AppendState(nil, now)
+				if !bytes.Equal(x, y) {
+					return fmt.Errorf("at %v, state %x, without ignored heartbeats %x", now, x, y)
+				}
+				if fullOut.Wake != leanOut.Wake || !slices.Equal(fullOut.Verdicts, leanOut.Verdicts) {
+					return fmt.Errorf("at %v, %v, without ignored heartbeats %v", now, fullOut, leanOut)
+				}
+				return nil
+			}
+			if err := step(p.start, model.Input{Kind: model.Start}, true); err != nil {
+				return err
+			}
+			var seen []arrival
+			for _, a := range p.arrivals() {
+				if a.at < p.start {
+					continue
+				}
+				for fullOut.Wake <= a.at {
+					if err := step(fullOut.Wake, model.Input{Kind: model.Wake}, true); err != nil {
+						return err
+					}
+				}
+				// Strangers, other messages and impossible numbers are for nobody.
+				for _, m := range []model.Message{
+					{From: 2, Kind: detectors.HeartbeatKind, Seq: a.seq + 1},
+					{From: a.from, Kind: detectors.HeartbeatKind + 1, Seq: a.seq + 1},
+					{From: a.from, Kind: detectors.HeartbeatKind, Seq: -1},
+					{From: a.from, Kind: detectors.HeartbeatKind, Seq: math.MaxInt64},
+				} {
+					if c.name == "timeout" && m.From == a.from && m.Kind == detectors.HeartbeatKind {
+						continue // it reads no numbers
+					}
+					if err := step(a.at, model.Input{Kind: model.Deliver, Message: m}, false); err != nil {
+						return fmt.Errorf("after %+v: %w", m, err)
+					}
+				}
+				takes := !c.ignored(p, seen, a)
+				if !takes {
+					ignored++
+				}
+				m := model.Message{From: a.from, To: 2, Kind: detectors.HeartbeatKind, Seq: a.seq}
+				if err := step(a.at, model.Input{Kind: model.Deliver, Message: m}, takes); err != nil {
+					return fmt.Errorf("after heartbeat %d of %d: %w", a.seq, a.from, err)
+				}
+				seen = append(seen, a)
+			}
+			return nil
+		})
+		if ignored < 1000 && c.name != "timeout" {
+			t.Errorf("%s: only %d heartbeats were to be ignored", c.name, ignored)
+		}
+	}
 }
 
 // More patience never adds a mistake, and never hastens a detection: whom the

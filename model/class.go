@@ -49,15 +49,16 @@ func (a Accuracy) String() string {
 type Class uint8
 
 // The classes in the order of figure 1: a row of strong completeness, then a row
-// of weak completeness. <>X reads "eventually X".
+// of weak completeness. <>X reads "eventually X". Figure 1 gives Q and <>Q a letter
+// only.
 const (
 	P           Class = iota // Perfect
 	S                        // Strong
 	EventuallyP              // Eventually Perfect
 	EventuallyS              // Eventually Strong
-	Q                        // Quasi-perfect
+	Q                        // (no name of its own)
 	W                        // Weak
-	EventuallyQ              // Eventually Quasi-perfect
+	EventuallyQ              // (no name of its own)
 	EventuallyW              // Eventually Weak
 	numberOfClasses
 )
@@ -82,16 +83,6 @@ func (c Class) Completeness() Completeness { return Completeness(c / 4) }
 
 // Accuracy returns the accuracy that c demands.
 func (c Class) Accuracy() Accuracy { return Accuracy(c % 4) }
-
-// ParseClass returns the class with the given letter.
-func ParseClass(s string) (Class, error) {
-	for i, name := range classNames {
-		if name == s {
-			return Class(i), nil
-		}
-	}
-	return 0, fmt.Errorf("unknown class %q (classes: %v)", s, Classes())
-}
 
 // Claim is what the author of a detector promises: a class, and the synchrony
 // that it needs.

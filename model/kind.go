@@ -29,6 +29,12 @@ var failureKindNames = [failureKinds]string{
 	"partition", "corruption", "route-instability", "policy-violation", "stall", "wedge",
 }
 
+// HostFailure tells whether k is a crash of a process or of its host. A suspicion of
+// an [Unspecified] kind counts as one, since those who do not tell kinds apart suspect
+// crashes. The suspicions of these kinds alone, the projection of a history on host
+// failure, are a history in the sense of Chandra and Toueg.
+func (k FailureKind) HostFailure() bool { return k <= HostCrash }
+
 // String returns the name used in scenarios and reports.
 func (k FailureKind) String() string {
 	if k >= failureKinds {

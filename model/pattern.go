@@ -1,8 +1,8 @@
 package model
 
-// FailurePattern is Chandra and Toueg's F for a system of crash-stop processes:
-// for each process, the time at which it crashes, or [Never]. Process p is in
-// F(t) from CrashedAt[p] on.
+// FailurePattern is Chandra and Toueg's F: for each process the time at which it
+// crashes, for the first time if it recovers, or [Never]. Process p is in F(t) from
+// CrashedAt[p] on, that instant included.
 type FailurePattern struct {
 	CrashedAt []Time
 }

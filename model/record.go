@@ -11,6 +11,9 @@ type RecordKind uint8
 const (
 	// Sent: Process handed a packet for Peer to its network interface.
 	Sent RecordKind = iota
+	// Released: a rate limiter let a packet from Process to Peer pass into the output
+	// queue of its host; At - SentAt is how long it was held back.
+	Released
 	// Hopped: a packet arrived at the switch at the far end of link Place.
 	Hopped
 	// Delivered: a packet from Peer reached Process; At - SentAt is its latency.
@@ -21,6 +24,8 @@ const (
 	Suspected
 	// Trusted: detector Detector of Process no longer suspects Peer of Failure.
 	Trusted
+	// Started: Process began to run; before that it is neither up nor crashed.
+	Started
 	// Crashed: Process stopped. Failure tells whether it or its host did; a process
 	// that is down already does not crash again.
 	Crashed
@@ -41,8 +46,8 @@ const (
 )
 
 var recordKindNames = [RecordKinds]string{
-	"sent", "hopped", "delivered", "dropped", "suspected", "trusted",
-	"crashed", "recovered", "host-down", "host-up", "link-down", "link-up", "link-changed",
+	"sent", "released", "hopped", "delivered", "dropped", "suspected", "trusted",
+	"started", "crashed", "recovered", "host-down", "host-up", "link-down", "link-up", "link-changed",
 }
 
 // String returns the name of k in lower case.
@@ -79,14 +84,15 @@ const (
 	BufferFull            // drop-tail: the queue of its class was full
 	LinkLoss              // lost at random on a link
 	LinkDown              // the link was down, or went down under it
-	ProcessDown           // the receiving process had crashed
+	ProcessDown           // the receiving process had crashed, or had not started yet
 	HostDown              // the sending or receiving host had crashed
 	NoRoute               // a switch had no route to its destination
+	RateLimited           // the rate limiter of its host and priority refused it
 	DropCauses            // the number of causes
 )
 
 var dropCauseNames = [DropCauses]string{
-	"none", "buffer-full", "link-loss", "link-down", "process-down", "host-down", "no-route",
+	"none", "buffer-full", "link-loss", "link-down", "process-down", "host-down", "no-route", "rate-limited",
 }
 
 // String returns the name of c in lower case.
@@ -126,7 +132,7 @@ func (r *Record) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v %v", r.At, r.Kind)
 	switch r.Kind {
-	case Sent, Hopped, Delivered, Dropped:
+	case Sent, Released, Hopped, Delivered, Dropped:
 		from, to := r.Process, r.Peer
 		if r.Kind == Delivered {
 			from, to = to, from
@@ -151,7 +157,7 @@ func (r *Record) String() string {
 		fmt.Fprintf(&b, " p%d of p%d detector=%d kind=%v", r.Process, r.Peer, r.Detector, r.Failure)
 	case Crashed:
 		fmt.Fprintf(&b, " p%d %v", r.Process, r.Failure)
-	case Recovered, HostWentDown, HostCameUp:
+	case Started, Recovered, HostWentDown, HostCameUp:
 		fmt.Fprintf(&b, " p%d", r.Process)
 	default:
 		fmt.Fprintf(&b, " link=%d n%d->n%d", r.Place, r.Process, r.Peer)

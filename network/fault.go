@@ -2,7 +2,6 @@ package network
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"suspect/model"
@@ -30,36 +29,23 @@ type FaultSpec struct {
 	New func(p model.Params, t *Topology, s *sim.Stream) (Fault, error)
 }
 
-// faults are the registered kinds, in the order of their names.
-var faults []FaultSpec
+var faults model.Registry[FaultSpec]
 
 // RegisterFault makes a kind of fault known by its name. It is called from init
-// functions, and panics if the name is empty or taken.
+// functions and panics when s lacks New, or as [model.Registry.Add] does: a name that
+// is empty or taken, or a slip in the parameters.
 func RegisterFault(s FaultSpec) {
-	i, found := findFault(s.Name)
-	if s.Name == "" || found {
-		panic(fmt.Sprintf("network: the name %q of a fault is empty or taken", s.Name))
+	if s.New == nil {
+		panic(fmt.Sprintf("network: the fault %q has no New", s.Name))
 	}
-	faults = slices.Insert(faults, i, s)
+	faults.Add(s.Name, s.Params, s)
 }
 
 // LookupFault returns the kind of fault of the given name.
-func LookupFault(name string) (FaultSpec, bool) {
-	i, found := findFault(name)
-	if !found {
-		return FaultSpec{}, false
-	}
-	return faults[i], true
-}
+func LookupFault(name string) (FaultSpec, bool) { return faults.Lookup(name) }
 
 // AllFaults returns the registered kinds of faults, sorted by name.
-func AllFaults() []FaultSpec { return slices.Clone(faults) }
-
-func findFault(name string) (int, bool) {
-	return slices.BinarySearchFunc(faults, name, func(s FaultSpec, name string) int {
-		return strings.Compare(s.Name, name)
-	})
-}
+func AllFaults() []FaultSpec { return faults.All() }
 
 // Schedule lets f strike at the given time, not before now, and heal after the given
 // duration; never, if that is negative.

@@ -8,7 +8,7 @@ import (
 func init() {
 	RegisterFault(FaultSpec{
 		Name:   "link-down",
-		Source: "Gill, Jain and Nagappan, \"Understanding network failures in data centers\", SIGCOMM 2011, section 3 (link failures)",
+		Source: "Gill, Jain and Nagappan, \"Understanding network failures in data centers\", SIGCOMM 2011 (link failures)",
 		Doc:    "A link carries nothing and loses what is on it and what waits for it. Routes do not change: packets that are routed over it are lost until it heals.",
 		Params: linkParams,
 		New: func(p model.Params, t *Topology, s *sim.Stream) (Fault, error) {

@@ -69,14 +69,15 @@ func TestFaultsAreRegistered(t *testing.T) {
 			t.Errorf("%s is not registered", name)
 		}
 	}
-	for _, name := range []string{"", "link-down"} {
+	none := func(model.Params, *Topology, *sim.Stream) (Fault, error) { return nil, nil }
+	for _, s := range []FaultSpec{{New: none}, {Name: "link-down", New: none}, {Name: "hollow"}} {
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Errorf("a fault named %q could be registered", name)
+					t.Errorf("a fault named %q could be registered", s.Name)
 				}
 			}()
-			RegisterFault(FaultSpec{Name: name})
+			RegisterFault(s)
 		}()
 	}
 }

@@ -189,7 +189,8 @@ func (c cutting) wireUpTo(bytes int64) *big.Int {
 		return sum
 	}
 	packet := big.NewInt(int64(c.framing.WireBytes(int32(c.payload))))
-	fullPackets := big.NewInt(full * (full - 1) / 2) // for payload flows each
+	fullPackets := new(big.Int).Mul(big.NewInt(full), big.NewInt(full-1))
+	fullPackets.Rsh(fullPackets, 1) // for payload flows each
 	fullPackets.Mul(fullPackets, big.NewInt(c.payload))
 	fullPackets.Add(fullPackets, new(big.Int).Mul(big.NewInt(full), big.NewInt(rest)))
 	sum := fullPackets.Mul(fullPackets, packet)

@@ -147,6 +147,20 @@ func TestMeanOnTheWire(t *testing.T) {
 	properties.TestingRun(t)
 }
 
+// Bare packets cost what they carry, however many there are: sizes between two points
+// are on average in the middle.
+func TestMeanOfHugeFlowsOnTheWire(t *testing.T) {
+	for _, payload := range []int32{1, 100, MaxPayload} {
+		s := &FlowSizes{Points: []FlowSize{{1 << 30, 0}, {maxFlow, million}}}
+		if err := s.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := s.meanWire(payload, Bare), big.NewRat((1<<30+maxFlow)/2, 1); got.Cmp(want) != 0 {
+			t.Errorf("payload %d: %v bytes, want %v", payload, got, want)
+		}
+	}
+}
+
 func TestFlowSizesAreValidated(t *testing.T) {
 	for want, points := range map[string][]FlowSize{
 		`flow sizes "x": 1 points; there must be two or more`:                                        {{1, 0}},

@@ -41,8 +41,9 @@ type Network struct {
 	jitterStream []*sim.Stream
 	reordered    [][]int32 // packets under way where they may overtake each other
 
-	uplinks   []LinkID // by host
-	hostDown  []int32  // crashes of the host that hold
+	uplinks   []LinkID   // by host
+	limiters  []*limited // by host and priority; nil if there are none at all
+	hostDown  []int32    // crashes of the host that hold
 	processes []process
 	automata  []hosted
 	panels    int // of each attached process, or -1
@@ -226,7 +227,9 @@ func (n *Network) launch(i int32, x *packet) {
 	if n.kernel.Records.Wants(model.Sent) {
 		n.emit(model.Sent, x, l, 0)
 	}
-	n.enqueue(l, i)
+	if n.limiters == nil || n.passes(l, i, x) {
+		n.enqueue(l, i)
+	}
 }
 
 // drop ends packet i at link l.
@@ -382,9 +385,16 @@ func (n *Network) Counts() Counts {
 }
 
 // InFlight returns the number of packets that are neither delivered nor
-// dropped, counted port by port.
+// dropped, counted port by port and limiter by limiter.
 func (n *Network) InFlight() int {
 	count := 0
+	for _, g := range n.limiters {
+		if g != nil {
+			for i := g.first; i != none; i = n.pool.packets[i].next {
+				count++
+			}
+		}
+	}
 	for l := range n.ports {
 		p := &n.ports[l]
 		if p.flags&portReorders != 0 {

@@ -95,6 +95,7 @@ type (
 func (s *starts) Fire(arg uint32) {
 	n := (*Network)(s)
 	n.processes[arg].begun = true
+	n.emitProcess(model.Started, model.ProcessID(arg), model.Unspecified)
 	n.updateProcess(model.ProcessID(arg), model.Unspecified)
 }
 
@@ -222,6 +223,7 @@ func (n *Network) CrashHost(p model.ProcessID) {
 	if n.hostDown[p]++; n.hostDown[p] == 1 {
 		n.emitProcess(model.HostWentDown, p, model.HostCrash)
 		n.silence(n.uplinks[p], model.HostDown)
+		n.dropHeld(NodeID(p))
 	}
 	n.updateProcess(p, model.HostCrash)
 }

@@ -51,8 +51,9 @@ func (k TrafficKind) String() string {
 type Traffic struct {
 	Kind TrafficKind
 
-	// Name is part of the names of the random streams. It differs from
-	// that of every other traffic of the network.
+	// Name is part of the names of the random streams, which are
+	// traffic/"NAME"/"HOST"/PURPOSE. It differs from that of every other
+	// traffic of the network.
 	Name string
 
 	From []NodeID // hosts
@@ -126,8 +127,10 @@ func (t *Traffic) Validate(top *Topology) error {
 	case OnOff:
 		if err := t.On.Validate(); err != nil {
 			fail("on: %w", err)
-		} else if t.On.Mean == 0 && t.On.High == 0 {
+		} else if on := max(t.On.Mean, t.On.Deviation, t.On.High); on == 0 {
 			fail("on: an on period must last")
+		} else if packet := t.Rate.Transmission(t.Bytes); t.Rate > 0 && t.Bytes > 0 && packet/onPeriodsPerPacket > on {
+			fail("on: %v is too short: there would be one packet in %v of such periods", t.On, packet)
 		}
 		if err := t.Off.Validate(); err != nil {
 			fail("off: %w", err)
@@ -141,6 +144,10 @@ func (t *Traffic) Validate(top *Topology) error {
 	}
 	return errors.Join(errs...)
 }
+
+// onPeriodsPerPacket bounds the number of on periods, each of which is drawn, that pass
+// between two packets.
+const onPeriodsPerPacket = 1_000_000
 
 // MaxPayload is the largest payload of a packet in bytes, beyond every jumbo frame.
 const MaxPayload = 1 << 16
@@ -177,8 +184,8 @@ func (t *Traffic) position(h NodeID) int {
 }
 
 // AddTraffic adds sources that begin after their Phase from now on. It returns an
-// error, and adds nothing, if t is not valid or a Bulk source's packets do not fit
-// into its host's output queue.
+// error, and adds nothing, if t is not valid, its name is taken, or a Bulk source's
+// packets do not fit into its host's output queue.
 func (n *Network) AddTraffic(t Traffic) error {
 	if err := t.Validate(&n.topology); err != nil {
 		return err
@@ -186,7 +193,6 @@ func (n *Network) AddTraffic(t Traffic) error {
 	if slices.Contains(n.trafficNames, t.Name) {
 		return fmt.Errorf("there is traffic by the name of %q already", t.Name)
 	}
-	n.trafficNames = append(n.trafficNames, t.Name)
 	sources := t.sources(&n.topology)
 	if t.Kind == Bulk {
 		for _, h := range sources {
@@ -197,6 +203,7 @@ func (n *Network) AddTraffic(t Traffic) error {
 			}
 		}
 	}
+	n.trafficNames = append(n.trafficNames, t.Name)
 	t.To = slices.Clone(t.To)
 	var gap model.Duration // on average, between packets or flows
 	switch t.Kind {
@@ -213,7 +220,7 @@ func (n *Network) AddTraffic(t Traffic) error {
 
 func (n *Network) addSource(t *Traffic, host NodeID, gap model.Duration) {
 	stream := func(purpose string) *sim.Stream {
-		return n.kernel.Stream(fmt.Sprintf("traffic/%s/%s/%s", t.Name, n.topology.Names[host], purpose))
+		return n.kernel.Stream(fmt.Sprintf("traffic/%q/%q/%s", t.Name, n.topology.Names[host], purpose))
 	}
 	s := source{
 		network: n, from: host, bytes: t.Bytes, priority: t.Priority, to: t.To,
@@ -336,27 +343,37 @@ func (s *poissonSource) Fire(uint32) {
 
 type onOffSource struct {
 	source
-	gap                 model.Duration
+	gap                 model.Duration // between packets
+	toGo                model.Duration // on time until the next packet
 	left                model.Duration // of the on period
 	on, off             sim.Distribution
 	onStream, offStream *sim.Stream
 }
 
-// Fire sends a packet, and finds the time of the next one by passing over the off
-// periods before it.
+// periodsPerEvent bounds the work of an event of an on-off source, so that whoever
+// limits a run is asked often enough, however short the periods are.
+const periodsPerEvent = 64
+
+// Fire sends a packet if one is due, and passes over the off periods before the next
+// one, to fire when that is due. Of very many it passes over the first, and fires again
+// at the end of the last of these.
 func (s *onOffSource) Fire(uint32) {
-	s.send()
-	wait, toGo := model.Duration(0), s.gap
-	for toGo > s.left {
-		toGo -= s.left
-		wait += s.left + s.off.Sample(s.offStream)
-		if wait > model.Duration(model.MaxTime) {
-			return // after the end of every run
+	if s.toGo == 0 {
+		s.send()
+		s.toGo = s.gap
+	}
+	next := s.network.kernel.Now()
+	for range periodsPerEvent {
+		if s.toGo <= s.left {
+			next = next.Add(s.toGo)
+			s.left, s.toGo = s.left-s.toGo, 0
+			break
 		}
+		next = next.Add(s.left).Add(s.off.Sample(s.offStream))
+		s.toGo -= s.left
 		s.left = s.on.Sample(s.onStream)
 	}
-	s.left -= toGo
-	s.again(wait + toGo)
+	s.network.kernel.Arm(s.timer, next)
 }
 
 type bulkSource struct {

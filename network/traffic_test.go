@@ -131,24 +131,47 @@ func TestPeriodicSourcesWaitForEachOtherAtMost(t *testing.T) {
 // Packets of an on-off source leave at whole multiples of the gap on a clock that
 // stands still in off periods.
 func TestOnOffIsEvenOnItsOwnClock(t *testing.T) {
-	n := newNetwork(t, 1, Config{Topology: pair(Buffer{}), Framing: Bare})
-	sent := collect(n, model.Sent)
-	// At 1 Gb/s 1000 bytes last 8 µs.
-	mustAdd(t, n, Traffic{
-		Kind: OnOff, From: hosts(1), Rate: Gbps, Bytes: 1000, Phase: constant(3 * us),
-		On: constant(20 * us), Off: constant(7 * us),
-	})
-	const cycles = 500
-	run(t, n, model.Time(3*us+cycles*27*us-1))
-	for i, r := range *sent {
-		on := model.Duration(i) * 8 * us
-		periods := (on - 1) / (20 * us) // that have ended before
-		if want := model.Time(3*us + on + periods*7*us); r.At != want {
-			t.Fatalf("packet %d at %v, want %v", i, r.At, want)
+	for _, c := range []struct {
+		on, off model.Duration
+		cycles  int
+	}{
+		{20 * us, 7 * us, 500},
+		{us / 10, us / 50, 80_000},        // 80 periods for each packet
+		{us / 125, us / 1000, 500 * 1000}, // 1000
+	} {
+		n := newNetwork(t, 1, Config{Topology: pair(Buffer{}), Framing: Bare})
+		sent := collect(n, model.Sent)
+		// At 1 Gb/s 1000 bytes last 8 µs.
+		mustAdd(t, n, Traffic{
+			Kind: OnOff, From: hosts(1), Rate: Gbps, Bytes: 1000, Phase: constant(3 * us),
+			On: constant(c.on), Off: constant(c.off),
+		})
+		run(t, n, model.Time(3*us+model.Duration(c.cycles)*(c.on+c.off)-1))
+		for i, r := range *sent {
+			on := model.Duration(i) * 8 * us
+			periods := (on - 1) / c.on // that have ended before
+			if want := model.Time(3*us + on + periods*c.off); r.At != want {
+				t.Fatalf("on %v: packet %d at %v, want %v", c.on, i, r.At, want)
+			}
+		}
+		if want := int(model.Duration(c.cycles)*c.on/(8*us)) + 1; len(*sent) != want {
+			t.Errorf("on %v: %d packets, want %d", c.on, len(*sent), want)
 		}
 	}
-	if want := cycles*20/8 + 1; len(*sent) != want {
-		t.Errorf("%d packets, want %d", len(*sent), want)
+}
+
+// However many periods pass between two packets, those who limit a run are asked.
+func TestOnOffCanBeStopped(t *testing.T) {
+	n := newNetwork(t, 1, Config{Topology: pair(Buffer{}), Framing: Bare})
+	sent := collect(n, model.Sent)
+	// At 10 kb/s 1500 bytes last 1.2 s, or 600,000 on periods.
+	mustAdd(t, n, Traffic{Kind: OnOff, From: hosts(1), Rate: 10_000, Bytes: 1500, On: constant(2 * us)})
+	asked := 0
+	if err := n.kernel.Run(model.Time(3*model.Second), sim.Budget{Stop: func() error { asked++; return nil }}); err != nil {
+		t.Fatal(err)
+	}
+	if len(*sent) != 3 || (*sent)[2].At != model.Time(2400*model.Millisecond) || asked < 2 {
+		t.Errorf("%d packets, asked %d times", len(*sent), asked)
 	}
 }
 
@@ -417,7 +440,10 @@ func TestTrafficIsValidated(t *testing.T) {
 		{"period of 0s: it must be positive", func(t *Traffic) { t.Period = 0 }},
 		{"rate of 0 bit/s: it must be positive and at most 8000000000000", func(t *Traffic) { t.Kind = Poisson }},
 		{"on: an on period must last", func(t *Traffic) { t.Kind, t.Rate = OnOff, 1 }},
-		{"off: distribution -1ps: -1ps is negative", func(t *Traffic) { t.Kind, t.Rate, t.On.Mean, t.Off.Mean = OnOff, 1, 1, -1 }},
+		{"on: an on period must last", func(t *Traffic) { t.Kind, t.Rate, t.On.Kind = OnOff, 1, sim.Uniform }},
+		{"on: 9ns is too short: there would be one packet in 10ms of such periods",
+			func(t *Traffic) { t.Kind, t.Rate, t.On.Mean = OnOff, 80_000, 9*model.Nanosecond }},
+		{"off: distribution -1ps: -1ps is negative", func(t *Traffic) { t.Kind, t.Rate, t.On.Mean, t.Off.Mean = OnOff, Gbps, us, -1 }},
 		{"there are no flow sizes", func(t *Traffic) { t.Kind, t.Rate = Flows, 1 }},
 		{`flow sizes "": 0 points; there must be two or more`, func(t *Traffic) { t.Kind, t.Rate, t.Sizes = Flows, 1, &FlowSizes{} }},
 		{"priority 9: it must lie between 0 and 7\nperiod of -1ps: it must be positive", func(t *Traffic) { t.Priority, t.Period = 9, -1 }},
@@ -428,14 +454,23 @@ func TestTrafficIsValidated(t *testing.T) {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}
-	if err := good.Validate(&top); err != nil {
-		t.Error(err)
+	barely := good
+	barely.Kind, barely.Rate, barely.On = OnOff, 80_000, sim.Distribution{Kind: sim.Normal, Deviation: 10 * model.Nanosecond}
+	for _, valid := range []Traffic{good, barely} {
+		if err := valid.Validate(&top); err != nil {
+			t.Error(err)
+		}
 	}
 	n := newNetwork(t, 1, Config{Topology: pair(Buffer{Bytes: 999}), Framing: Bare})
 	err := n.AddTraffic(Traffic{Kind: Bulk, From: hosts(1), Bytes: 1000})
 	const want = "the output queue of a has no room for a packet of 1000 bytes, so it cannot be saturated"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+	// What was refused has added nothing, not even its name.
+	mustAdd(t, n, Traffic{Kind: Bulk, From: hosts(1), Bytes: 999})
+	if err := n.AddTraffic(good); err == nil || err.Error() != `there is traffic by the name of "" already` {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -500,6 +535,21 @@ func TestTrafficsOfDifferentNamesDiffer(t *testing.T) {
 	}
 	run(t, n, model.Time(model.Millisecond))
 	if total := int(n.Counts().Sent); total < 600 || len(sent) < total-5 {
+		t.Errorf("%d packets were sent at only %d times", total, len(sent))
+	}
+}
+
+// Names that run together when they are joined by slashes are different names still.
+func TestNamesWithSlashesDiffer(t *testing.T) {
+	top := star8G(3)
+	top.Names[0], top.Names[1] = "h", "x/h"
+	n := newNetwork(t, 1, Config{Topology: top, Framing: Bare})
+	sent := make(map[model.Time]int)
+	n.kernel.Records.Subscribe(model.KindSet(model.Sent), func(r *model.Record) { sent[r.At]++ })
+	mustAdd(t, n, Traffic{Kind: Poisson, Name: "a/x", From: []NodeID{0}, Rate: Gbps, Bytes: 1000})
+	mustAdd(t, n, Traffic{Kind: Poisson, Name: "a", From: []NodeID{1}, Rate: Gbps, Bytes: 1000})
+	run(t, n, model.Time(model.Millisecond))
+	if total := int(n.Counts().Sent); total < 200 || len(sent) < total-5 {
 		t.Errorf("%d packets were sent at only %d times", total, len(sent))
 	}
 }

@@ -19,7 +19,7 @@ type run struct {
 
 func (r run) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "n=%d watch=%v warm-up=%d end=%d\n", r.env.N, r.env.Watch, r.env.WarmUp, r.end)
+	fmt.Fprintf(&b, "n=%d watch=%v warm-up=%d starts=%v end=%d\n", r.env.N, r.env.Watch, r.env.WarmUp, r.env.Starts, r.end)
 	for i := range r.records {
 		fmt.Fprintf(&b, "  %s\n", r.records[i].String())
 	}
@@ -27,8 +27,9 @@ func (r run) String() string {
 }
 
 // decode makes a small run of numbers, so that gopter can shrink it: a header, then one
-// number per event. Verdicts are of two kinds and of two detectors; a seventh of them
-// contradict the state, as a second crash of one process.
+// number per event. Verdicts are of three kinds, of which congestion says nothing about
+// crashes, and of two detectors; a seventh of them contradict the state, as a second crash of one process.
+// A third of the runs tell when processes start.
 func decode(header uint32, events []uint32, everybody bool) run {
 	next := func(x *uint32, n uint32) uint32 {
 		v := *x % n
@@ -38,6 +39,7 @@ func decode(header uint32, events []uint32, everybody bool) run {
 	n := 2 + int(next(&header, 3))
 	env := properties.Env{N: n, Watch: properties.WatchAll(n), Detector: 1, WarmUp: model.Time(next(&header, 6))}
 	slack := model.Time(next(&header, 4))
+	env.Starts = next(&header, 3) == 0
 	if !everybody && next(&header, 2) == 0 {
 		for p := range env.Watch {
 			row := env.Watch[p]
@@ -49,9 +51,14 @@ func decode(header uint32, events []uint32, everybody bool) run {
 	}
 	var now model.Time
 	r := run{env: env}
+	for p := range n {
+		if env.Starts && next(&header, 3) > 0 {
+			r.records = append(r.records, model.Record{Kind: model.Started, Process: model.ProcessID(p), Peer: model.Nobody})
+		}
+	}
 	for _, x := range events {
 		now += model.Time(next(&x, 3))
-		what := next(&x, 10)
+		what := next(&x, 11)
 		p := model.ProcessID(next(&x, uint32(n)))
 		q := model.ProcessID(next(&x, uint32(n)))
 		rec := model.Record{At: now, Process: p, Peer: q, Detector: 1}
@@ -62,12 +69,17 @@ func decode(header uint32, events []uint32, everybody bool) run {
 			rec.Kind = model.Trusted
 		case what < 9:
 			rec = model.Record{At: now, Kind: model.Crashed, Process: p, Peer: model.Nobody, Failure: model.ProcessCrash}
-		default:
+		case what < 10:
 			rec = model.Record{At: now, Kind: model.Recovered, Process: p, Peer: model.Nobody}
+		default:
+			rec = model.Record{At: now, Kind: model.Started, Process: p, Peer: model.Nobody}
 		}
 		if rec.Kind == model.Suspected || rec.Kind == model.Trusted {
-			if next(&x, 5) == 0 {
+			switch next(&x, 6) {
+			case 0:
 				rec.Failure = model.HostCrash
+			case 1:
+				rec.Failure = model.Congestion
 			}
 			if next(&x, 11) == 0 {
 				rec.Detector = 0
@@ -93,7 +105,8 @@ func randomRun(rng *rand.Rand, maxEvents int, everybody bool) run {
 type moment struct {
 	from, to   model.Time
 	suspects   map[[2]int]bool
-	down, inF  []bool        // inF: has crashed so far
+	down       []bool
+	started    []bool
 	last       bool          // the run ends with it
 	recordMade *model.Record // nil for the beginning
 }
@@ -107,7 +120,10 @@ func moments(r run) []moment {
 			watched[[2]int{p, int(q)}] = true
 		}
 	}
-	down, inF := make([]bool, r.env.N), make([]bool, r.env.N)
+	down, started := make([]bool, r.env.N), make([]bool, r.env.N)
+	for p := range started {
+		started[p] = !r.env.Starts
+	}
 	snapshot := func(from model.Time, i int) moment {
 		m := moment{from: from, to: r.end, suspects: map[[2]int]bool{}}
 		for pair, set := range kinds {
@@ -116,7 +132,7 @@ func moments(r run) []moment {
 			}
 		}
 		m.down = append(m.down, down...)
-		m.inF = append(m.inF, inF...)
+		m.started = append(m.started, started...)
 		if i >= 0 {
 			m.recordMade = &r.records[i]
 		}
@@ -128,18 +144,20 @@ func moments(r run) []moment {
 		p, pair := int(rec.Process), [2]int{int(rec.Process), int(rec.Peer)}
 		switch rec.Kind {
 		case model.Suspected:
-			if watched[pair] && !down[p] && rec.Detector == r.env.Detector {
+			if watched[pair] && started[p] && !down[p] && rec.Detector == r.env.Detector && rec.Failure != model.Congestion {
 				if kinds[pair] == nil {
 					kinds[pair] = map[model.FailureKind]bool{}
 				}
 				kinds[pair][rec.Failure] = true
 			}
 		case model.Trusted:
-			if watched[pair] && !down[p] && rec.Detector == r.env.Detector {
+			if watched[pair] && started[p] && !down[p] && rec.Detector == r.env.Detector && rec.Failure != model.Congestion {
 				delete(kinds[pair], rec.Failure)
 			}
+		case model.Started:
+			started[p] = true
 		case model.Crashed:
-			down[p], inF[p] = true, true
+			down[p] = true
 		case model.Recovered:
 			if down[p] {
 				down[p] = false
@@ -186,28 +204,48 @@ type judgement struct {
 func reference(property string, r run, within, from, mistakes int) judgement {
 	ms := moments(r)
 	final := ms[len(ms)-1]
-	correct := func(p int) bool { return !final.inF[p] }
-	anyCorrect := false
-	for p := range r.env.N {
-		anyCorrect = anyCorrect || correct(p)
+	crashedAt := map[int]model.Time{} // for the first time
+	for i := len(r.records) - 1; i >= 0; i-- {
+		if rec := &r.records[i]; rec.Kind == model.Crashed {
+			crashedAt[int(rec.Process)] = rec.At
+		}
 	}
-	counts := func(m moment) bool { return m.to >= r.env.WarmUp }
-	warm := r.end >= r.env.WarmUp
-
-	// inForce tells whether p suspects q, neither having crashed, in some moment that
-	// reaches t.
-	inForce := func(pair [2]int, t model.Time) bool {
+	inF := func(p int, t model.Time) bool { at, ok := crashedAt[p]; return ok && at <= t }
+	correct := func(p int) bool { return !inF(p, r.end) }
+	startedBy := func(p int, t model.Time) bool {
 		for _, m := range ms {
-			if m.to >= t && m.suspects[pair] && !m.inF[pair[0]] && !m.inF[pair[1]] {
+			if m.from <= t && m.started[p] {
 				return true
 			}
 		}
 		return false
 	}
-	observed := func(pair [2]int) bool { // neither had crashed in some moment that counts
-		for _, m := range ms {
-			if counts(m) && !m.inF[pair[0]] && !m.inF[pair[1]] {
-				return true
+	anyCorrect := false
+	for p := range r.env.N {
+		anyCorrect = anyCorrect || correct(p)
+	}
+	counts := func(m moment) bool { return m.to >= r.env.WarmUp }
+	warm := r.end > r.env.WarmUp
+
+	// inForce tells whether q is in H(p, t), both have started and neither p nor q is in
+	// F(t), at some instant t of the run from `from` on.
+	running := func(m moment, pair [2]int) bool { return m.started[pair[0]] && m.started[pair[1]] }
+	inForce := func(pair [2]int, from model.Time) bool {
+		for t := from; t <= r.end; t++ {
+			for _, m := range ms {
+				if m.from <= t && t <= m.to && m.suspects[pair] && running(m, pair) && !inF(pair[0], t) && !inF(pair[1], t) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	observed := func(pair [2]int) bool { // both run and neither is in F(t) at some instant t that counts
+		for t := r.env.WarmUp; t <= r.end; t++ {
+			for _, m := range ms {
+				if m.from <= t && t <= m.to && running(m, pair) && !inF(pair[0], t) && !inF(pair[1], t) {
+					return true
+				}
 			}
 		}
 		return false
@@ -258,23 +296,21 @@ func reference(property string, r run, within, from, mistakes int) judgement {
 	case "eventual-strong-accuracy", "eventual-weak-accuracy":
 		verdict := func(pair [2]int) properties.Outcome {
 			count := 0
+			wrong := func(m moment) bool { return m.suspects[pair] && running(m, pair) && counts(m) }
 			for i, m := range ms {
-				if !m.suspects[pair] || !counts(m) {
-					continue
-				}
-				if i == 0 || !ms[i-1].suspects[pair] || !counts(ms[i-1]) {
+				if wrong(m) && (i == 0 || !wrong(ms[i-1])) {
 					count++
 				}
 			}
-			open := final.suspects[pair]
+			open := final.suspects[pair] && running(final, pair)
 			outcomes := []properties.Outcome{}
 			if from >= 0 {
 				t := max(model.Time(from), r.env.WarmUp)
 				switch {
-				case r.end < t:
-					outcomes = append(outcomes, properties.Inconclusive)
 				case inForce(pair, t):
 					outcomes = append(outcomes, properties.Violated)
+				case r.end <= t:
+					outcomes = append(outcomes, properties.Inconclusive)
 				default:
 					outcomes = append(outcomes, properties.Holds)
 				}
@@ -295,7 +331,7 @@ func reference(property string, r run, within, from, mistakes int) judgement {
 		if property == "eventual-strong-accuracy" {
 			var all []properties.Outcome
 			for _, pair := range r.pairs() {
-				if correct(pair[0]) && correct(pair[1]) {
+				if correct(pair[0]) && correct(pair[1]) && running(final, pair) {
 					j.checked++
 					all = append(all, verdict(pair))
 				}
@@ -306,7 +342,7 @@ func reference(property string, r run, within, from, mistakes int) judgement {
 			for q := range r.env.N {
 				var all []properties.Outcome
 				for _, p := range r.watchers(q) {
-					if correct(p) && correct(q) {
+					if correct(p) && correct(q) && running(final, [2]int{p, q}) {
 						all = append(all, verdict([2]int{p, q}))
 					}
 				}
@@ -354,7 +390,7 @@ func reference(property string, r run, within, from, mistakes int) judgement {
 				}
 			}
 			for _, p := range r.watchers(q) {
-				if !correct(p) {
+				if !correct(p) || !startedBy(p, m.from) {
 					continue
 				}
 				monitors++

@@ -114,8 +114,8 @@ func (c *completeness) miss(o *outage, place int) {
 	o.missed.set(place)
 }
 
-// verdict says of one judged outage how many correct monitors there are, how many
-// missed it, and the first of those.
+// verdict says of one judged outage how many correct monitors there are that had
+// started when it began, how many missed it, and the first of those.
 type verdict struct {
 	monitors, missed int
 	first            int32
@@ -124,7 +124,7 @@ type verdict struct {
 func (c *completeness) verdict(o *outage) verdict {
 	v := verdict{first: -1}
 	for j, pair := range c.on(o.process) {
-		if c.processes[c.monitor[pair]].everDown {
+		if p := c.monitor[pair]; !c.truth.Correct(p) || c.processes[p].startedAt > o.at {
 			continue
 		}
 		v.monitors++
@@ -166,10 +166,10 @@ func (c *completeness) finish(end model.Time, checked func(verdict) int, violate
 	}
 	switch {
 	case result.Outcome == Violated:
-	case c.correct() == 0:
+	case c.truth.AllCrashed():
 		result.Reason = noCorrect
 	case late != nil:
-		result.Reason = fmt.Sprintf("too short: p%d crashed at %v, and the run ends at %v, before the bound of %v has passed", late.process, late.at, end, c.within)
+		result.Reason = fmt.Sprintf("too short: %s crashed at %v, and the run ends at %v, before the bound of %v has passed", c.env.name(late.process), late.at, end, c.within)
 	case result.Checked == 0 && len(c.outages) == 0:
 		result.Reason = "vacuous: no process crashed"
 	case result.Checked == 0:
@@ -184,10 +184,10 @@ func (c *completeness) finish(end model.Time, checked func(verdict) int, violate
 func (c *completeness) explain(o *outage, v verdict) (string, []model.Record) {
 	witness := []model.Record{crashedRecord(o.process, o.at, o.failure)}
 	monitor := c.monitor[v.first]
-	reason := fmt.Sprintf("p%d did not suspect p%d within %v of its crash at %v", monitor, o.process, c.within, o.at)
+	reason := fmt.Sprintf("%s did not suspect %s within %v of its crash at %v", c.env.name(monitor), c.env.name(o.process), c.within, o.at)
 	for _, r := range o.withdrawn {
 		if r.Process == monitor {
-			reason = fmt.Sprintf("p%d no longer suspected p%d at %v, which had crashed at %v", monitor, o.process, r.At, o.at)
+			reason = fmt.Sprintf("%s no longer suspected %s at %v, which had crashed at %v", c.env.name(monitor), c.env.name(o.process), r.At, o.at)
 			witness = append(witness, r)
 			break
 		}
@@ -211,11 +211,11 @@ func (c *completeness) unbounded(end model.Time, checked func(verdict) int, viol
 		v := c.verdict(o)
 		result.Checked += checked(v)
 		if reason == "" && violates(v) {
-			reason = fmt.Sprintf("no bound was given; at the horizon of %v, p%d does not suspect p%d, which crashed at %v", end, c.monitor[v.first], q, p.crashedAt)
+			reason = fmt.Sprintf("no bound was given; at the horizon of %v, %s does not suspect %s, which crashed at %v", end, c.env.name(c.monitor[v.first]), c.env.name(o.process), p.crashedAt)
 		}
 	}
 	switch {
-	case c.correct() == 0:
+	case c.truth.AllCrashed():
 		result.Reason = noCorrect
 	case result.Checked == 0:
 		result.Reason = "vacuous: no process with a correct monitor crashed for ever"

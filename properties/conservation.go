@@ -200,8 +200,8 @@ func (c *Conservation) Oldest() (packet uint64, ok bool) {
 // Finish judges the run. Packets in flight make it Inconclusive, since a packet that
 // was silently lost looks the same: whoever can count those in flight uses
 // [Conservation.FinishWith].
-func (c *Conservation) Finish(end model.Time) Result {
-	result := c.FinishWith(end, int(c.InFlight()))
+func (c *Conservation) Finish(model.Time) Result {
+	result := c.FinishWith(int(c.InFlight()))
 	if oldest, ok := c.Oldest(); ok && result.Outcome == Holds {
 		result.Outcome = Inconclusive
 		result.Reason += fmt.Sprintf("; the oldest in flight is packet %d", oldest)
@@ -211,7 +211,7 @@ func (c *Conservation) Finish(end model.Time) Result {
 
 // FinishWith judges the run, given the number of packets that the network itself
 // counts in flight at its end. Checked is the number of packets sent.
-func (c *Conservation) FinishWith(_ model.Time, inFlight int) Result {
+func (c *Conservation) FinishWith(inFlight int) Result {
 	sent, _, _ := c.Totals()
 	result := Result{Property: "packet-conservation", Checked: int(sent)}
 	switch oldest, _ := c.Oldest(); {

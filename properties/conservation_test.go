@@ -54,7 +54,7 @@ func TestConservation(t *testing.T) {
 			if tt.inFlight < 0 {
 				got = c.Finish(10)
 			} else {
-				got = c.FinishWith(10, tt.inFlight)
+				got = c.FinishWith(tt.inFlight)
 			}
 			if got.Outcome != tt.outcome || !strings.Contains(got.Reason, tt.reason) {
 				t.Errorf("%v: %s\nwant %v: %s", got.Outcome, got.Reason, tt.outcome, tt.reason)
@@ -106,7 +106,7 @@ func TestConservationAgreesWithSet(t *testing.T) {
 			}
 			c.Observe(&r)
 		}
-		got := c.FinishWith(10, len(outstanding))
+		got := c.FinishWith(len(outstanding))
 		if wrong != (got.Outcome == properties.Violated) {
 			t.Fatalf("seed %d: %v (%s), but a packet ended twice: %v", seed, got.Outcome, got.Reason, wrong)
 		}

@@ -16,19 +16,39 @@
 //
 // # When a verdict is in force
 //
+// Only suspicions of host failure count ([model.FailureKind.HostFailure]), in the class
+// properties as in [QoS]. This projection of a typed history on host failure is a
+// history in the sense of Chandra and Toueg. Collapsing it instead, so that any kind
+// means suspicion, does not keep accuracy: whoever says truly that a live peer is behind
+// congestion would make a mistake, and would seem to detect the crash of a dead one.
+//
 // A verdict is in force from the record that begins it to the record that ends it,
 // both instants included: a suspicion that is withdrawn in the instant in which it
-// began was still a suspicion. A process suspects a peer while the set of failure
-// kinds that it last said to hold is not empty; a second kind is not a second
+// began was still a suspicion, and one that is renewed in the instant in which it was
+// withdrawn was still withdrawn. A process suspects a peer while the set of kinds of
+// host failure that it last said to hold is not empty; a second kind is not a second
 // suspicion. Verdicts about peers that the process does not monitor (see [Env]) are
 // ignored.
+//
+// A process is in F(t) from the instant of its crash on ([model.FailurePattern]), so a
+// suspicion that begins in that very instant is no mistake, in whatever order the
+// records of the instant stand.
+//
+// # Starts
+//
+// Where the records tell when processes start ([Env].Starts), a process is neither up
+// nor crashed before its start, unless it crashes then, which counts as a crash. Its
+// verdicts before that count for nothing, and accuracy and [QoS] speak of a pair once
+// both have started: a suspicion that stands at the start of the suspect counts from
+// there on, as one at the end of the warm-up does. A monitor owes no detection of a crash
+// that came before its own start. Without that field all processes run from time 0.
 //
 // # Finite runs
 //
 // Safety is judged as it stands. A quiet tail proves nothing about "eventually", so
 // the eventual properties hold or are violated only in a bounded form, whose bound
-// is a parameter: a crash is detected within B; no mistake from t on; at most k
-// mistakes. Without a bound they are [Inconclusive], and the reason says what was
+// is a parameter: a crash is detected within B; no mistake from t on, where the run
+// goes on after t, and the reason says for how long; at most k mistakes. Without a bound they are [Inconclusive], and the reason says what was
 // seen. A property whose antecedent never fired is vacuous: Inconclusive too, with
 // [Result].Checked 0. So is every property in a run without a correct process, since
 // Chandra and Toueg speak of systems that have one (unless safety was already

@@ -10,7 +10,7 @@ import (
 // given, both must hold.
 var stability = []model.Param{
 	{Name: "from", Type: model.DurationParam, Optional: true,
-		Doc: "bound: no mistake is in force at any time from this long after the beginning of the run on"},
+		Doc: "bound: no mistake is in force at any time from this long after the beginning of the run on, and the run goes on after that"},
 	{Name: "mistakes", Type: model.CountParam, Optional: true,
 		Doc: "bound: each process makes at most this many mistakes about a peer after the warm-up, and takes each back before the run ends"},
 }
@@ -29,7 +29,7 @@ type eventualAccuracy struct {
 }
 
 func newEventualAccuracy(property string, env Env, p model.Params) (*eventualAccuracy, error) {
-	m, err := newMistakes(env, 0)
+	m, err := newMistakes(env)
 	if err != nil {
 		return nil, err
 	}
@@ -46,12 +46,12 @@ func newEventualAccuracy(property string, env Env, p model.Params) (*eventualAcc
 	for i := range c.trustedAt {
 		c.trustedAt[i] = -1
 	}
-	m.found = func(pair int32) { c.count[pair]++ }
+	m.found = func(found mistake) { c.count[found.pair]++ }
 	return c, nil
 }
 
 func (c *eventualAccuracy) Observe(r *model.Record) {
-	if what, pair := c.observe(r); what == trust {
+	if what, pair := c.observe(r); what == trust && c.startedBoth(pair) != model.Never {
 		c.trustedAt[pair] = r.At
 	}
 }
@@ -68,6 +68,8 @@ func (c *eventualAccuracy) judge(pair int32, end model.Time) Outcome {
 			outcome = Inconclusive
 		case c.suspects(pair) || c.trustedAt[pair] >= c.stable:
 			return Violated
+		case end == c.stable: // one instant shows nothing
+			outcome = Inconclusive
 		}
 	}
 	if c.limit >= 0 {
@@ -97,10 +99,10 @@ func (c *eventualAccuracy) bound() string {
 func (c *eventualAccuracy) finish(end model.Time, outcome Outcome, checked int, worst int32) Result {
 	result := Result{Property: c.property, Checked: checked}
 	switch {
-	case !c.started:
+	case c.tooShort(end):
 		result.Reason = tooShort
 		return result
-	case c.correct() == 0:
+	case c.truth.AllCrashed():
 		result.Reason = noCorrect
 		return result
 	case checked == 0:
@@ -115,7 +117,7 @@ func (c *eventualAccuracy) finish(end model.Time, outcome Outcome, checked int, 
 		if c.suspects(worst) {
 			until = "still at the horizon"
 		}
-		seen = fmt.Sprintf("%s, %s, in %s", describe(&last), until, fmt.Sprintf("mistake number %d", c.count[worst]))
+		seen = fmt.Sprintf("%s, %s, in mistake number %d", c.env.describe(&last), until, c.count[worst])
 		if outcome == Violated {
 			result.Witness = []model.Record{last}
 		}
@@ -125,12 +127,14 @@ func (c *eventualAccuracy) finish(end model.Time, outcome Outcome, checked int, 
 		result.Reason = "no bound was given; consistent at the horizon (" + seen + ")"
 	case !c.bounded:
 		result.Reason = "no bound was given; " + seen
-	case outcome == Inconclusive && c.stable != model.Never && end < c.stable:
-		result.Reason = fmt.Sprintf("too short: the run ends at %v, before %v", end, c.stable)
+	case outcome == Inconclusive && c.stable != model.Never && end <= c.stable:
+		result.Reason = fmt.Sprintf("too short: the run ends at %v, not after %v", end, c.stable)
 	case outcome == Inconclusive:
 		result.Reason = "within the bound so far, but " + seen
 	case outcome == Violated:
 		result.Reason = seen + ", against the bound: " + c.bound()
+	case c.stable != model.Never:
+		result.Reason = fmt.Sprintf("%s: none in the last %v (%s)", c.bound(), end.Sub(c.stable), seen)
 	default:
 		result.Reason = c.bound() + ": " + seen
 	}

@@ -8,7 +8,7 @@ func init() {
 		Source: "Chandra and Toueg 1996, section 2",
 		Doc: "There is a time after which some correct process is never suspected by any correct process. " +
 			"Judged with a bound: none from a given time on, or at most so many mistakes of each of its monitors. " +
-			"Checked counts the correct processes that a correct one monitors.",
+			"Checked counts the correct processes that a correct one monitors, both having started.",
 		Params: stability,
 		New: func(env Env, p model.Params) (Checker, error) {
 			c, err := newEventualAccuracy("eventual-weak-accuracy", env, p)
@@ -23,7 +23,7 @@ func init() {
 type eventualWeakAccuracy struct{ *eventualAccuracy }
 
 func (c eventualWeakAccuracy) Finish(end model.Time) Result {
-	c.advance(end)
+	c.conclude(end)
 	outcome, checked, best := Violated, 0, int32(-1)
 	for q := range c.processes {
 		q := model.ProcessID(q)
@@ -33,7 +33,7 @@ func (c eventualWeakAccuracy) Finish(end model.Time) Result {
 		checked++
 		of, worst := Holds, int32(-1)
 		for _, i := range c.on(q) {
-			if !c.neverCrashed(i) {
+			if !c.correctPair(i) {
 				continue
 			}
 			of = Worst(of, c.judge(i, end))

@@ -48,9 +48,9 @@ func Example() {
 		fmt.Println(c.Class, c.Outcome)
 	}
 	// Output:
-	// eventual-strong-accuracy: holds. no mistake from 5s on: p0 suspected p1 at 2s, until 3s, in mistake number 1
-	// eventual-weak-accuracy: holds. no mistake from 5s on: no correct process was suspected by a correct one after the warm-up
-	// strong-accuracy: violated. p0 suspected p1 at 2s; 1 mistake in all
+	// eventual-strong-accuracy: holds. no mistake from 5s on: none in the last 15s (p0 suspected p1 at 2s, until 3s, in mistake number 1)
+	// eventual-weak-accuracy: holds. no mistake from 5s on: none in the last 15s (no correct process was suspected by a correct one after the warm-up)
+	// strong-accuracy: violated. p0 suspected p1 at 2s; 1 mistake in all between processes that had never crashed
 	// strong-completeness: holds. every crash was detected within 500ms and until its end
 	// weak-accuracy: holds. p0 was never suspected
 	// weak-completeness: holds. every crash was detected within 500ms and until its end
@@ -93,7 +93,7 @@ func ExampleConservation() {
 	} {
 		c.Observe(&r)
 	}
-	result := c.FinishWith(0, 1)
+	result := c.FinishWith(1)
 	fmt.Println(result.Outcome, "-", result.Reason)
 	// Output: violated - packet 1 was delivered after it had ended
 }

@@ -74,17 +74,18 @@ func (x *pairs) of(p model.ProcessID) (from, to int32) { return x.first[p], x.fi
 // on returns the pairs in which q is the peer.
 func (x *pairs) on(q model.ProcessID) []int32 { return x.in[x.inFirst[q]:x.inFirst[q+1]] }
 
-// opinion is what the monitor of a pair says of the peer.
+// opinion is what the monitor of a pair says of the peer, projected on host failure:
+// verdicts of other kinds say nothing about crashes.
 type opinion struct {
 	since model.Time        // when the suspicion in force, or the last one, began
-	kinds uint16            // the kinds of failure suspected; 0 is trust
+	kinds uint16            // the kinds of host failure suspected; 0 is trust
 	began model.FailureKind // the first kind of that suspicion
 }
 
-// process is the truth about a process.
+// process is the state of a process.
 type process struct {
+	startedAt model.Time // Never: not yet
 	down      bool
-	everDown  bool              // has crashed at some time: in Chandra and Toueg's F(t)
 	crashedAt model.Time        // when it last crashed
 	failure   model.FailureKind // of that crash
 }
@@ -98,10 +99,11 @@ const (
 	trust            // a pair went from suspicion to trust
 	crash            // a process that was up went down
 	recovery         // a process that was down came up
+	start            // a process began to run, unless it is down
 )
 
 // verdictKinds are the records that a history is made of.
-var verdictKinds = model.KindSet(model.Suspected, model.Trusted, model.Crashed, model.Recovered)
+var verdictKinds = model.KindSet(model.Suspected, model.Trusted, model.Started, model.Crashed, model.Recovered)
 
 // history follows what every monitor thinks of every peer, and who is up.
 type history struct {
@@ -109,6 +111,7 @@ type history struct {
 	env       Env
 	opinions  []opinion // by pair
 	processes []process
+	truth     model.FailurePattern // so far
 }
 
 func newHistory(env Env) (*history, error) {
@@ -116,22 +119,41 @@ func newHistory(env Env) (*history, error) {
 		return nil, err
 	}
 	x := newPairs(env)
-	return &history{pairs: x, env: env, opinions: make([]opinion, x.len()), processes: make([]process, env.N)}, nil
+	h := &history{
+		pairs: x, env: env, opinions: make([]opinion, x.len()),
+		processes: make([]process, env.N), truth: model.NewFailurePattern(env.N),
+	}
+	if env.Starts {
+		for p := range h.processes {
+			h.processes[p].startedAt = model.Never
+		}
+	}
+	return h, nil
 }
 
 func (h *history) suspects(pair int32) bool { return h.opinions[pair].kinds != 0 }
 
+// about returns the pair whose opinion the verdict r changes, or -1 where it counts for
+// nothing.
+func (h *history) about(r *model.Record) int32 {
+	if r.Detector != h.env.Detector || !r.Failure.HostFailure() {
+		return -1
+	}
+	pair := h.find(r.Process, r.Peer)
+	if pair < 0 || !h.isUp(r.Process) {
+		return -1
+	}
+	return pair
+}
+
 // step folds r and says what changed: the pair, for suspicion and trust. Crashes of
-// processes that are down and recoveries of those that are up change nothing. The
+// processes that are down, recoveries of those that are not, and starts of those that
+// have started change nothing. The
 // output of a crashed process stays as it was, and is reset by its recovery.
 func (h *history) step(r *model.Record) (what change, pair int32) {
 	switch r.Kind {
 	case model.Suspected, model.Trusted:
-		if r.Detector != h.env.Detector {
-			return nothing, -1
-		}
-		pair = h.find(r.Process, r.Peer)
-		if pair < 0 || h.processes[r.Process].down {
+		if pair = h.about(r); pair < 0 {
 			return nothing, -1
 		}
 		o := &h.opinions[pair]
@@ -148,20 +170,23 @@ func (h *history) step(r *model.Record) (what change, pair int32) {
 			o.since, o.began = r.At, r.Failure
 			return suspicion, pair
 		}
-	case model.Crashed:
-		if r.Process < 0 || int(r.Process) >= len(h.processes) {
-			return nothing, -1
+	case model.Started:
+		if h.isStart(r) {
+			h.processes[r.Process].startedAt = r.At
+			return start, -1
 		}
-		if p := &h.processes[r.Process]; !p.down {
-			*p = process{down: true, everDown: true, crashedAt: r.At, failure: r.Failure}
+	case model.Crashed:
+		if h.isCrash(r) {
+			p := &h.processes[r.Process]
+			p.down, p.crashedAt, p.failure = true, r.At, r.Failure
+			if h.truth.Correct(r.Process) {
+				h.truth.CrashedAt[r.Process] = r.At
+			}
 			return crash, -1
 		}
 	case model.Recovered:
-		if r.Process < 0 || int(r.Process) >= len(h.processes) {
-			return nothing, -1
-		}
-		if p := &h.processes[r.Process]; p.down {
-			p.down = false
+		if h.has(r.Process) && h.processes[r.Process].down {
+			h.processes[r.Process].down = false
 			from, to := h.of(r.Process)
 			clear(h.opinions[from:to])
 			return recovery, -1
@@ -170,31 +195,49 @@ func (h *history) step(r *model.Record) (what change, pair int32) {
 	return nothing, -1
 }
 
-// neverCrashed tells whether neither process of the pair has crashed so far.
-func (h *history) neverCrashed(pair int32) bool {
-	return !h.processes[h.monitor[pair]].everDown && !h.processes[h.peer(pair)].everDown
+// has tells whether p is a process of the system.
+func (h *history) has(p model.ProcessID) bool { return p >= 0 && int(p) < len(h.processes) }
+
+// isUp tells whether process p has started and is not down.
+func (h *history) isUp(p model.ProcessID) bool {
+	return h.processes[p].startedAt != model.Never && !h.processes[p].down
 }
 
-// correct returns the number of processes that have never crashed.
-func (h *history) correct() int {
-	n := 0
-	for _, p := range h.processes {
-		if !p.everDown {
-			n++
-		}
-	}
-	return n
+// isStart tells whether r, the record of a start, is that of a process that has not
+// started.
+func (h *history) isStart(r *model.Record) bool {
+	return h.has(r.Process) && h.processes[r.Process].startedAt == model.Never
+}
+
+// isCrash tells whether r, the record of a crash, is that of a process that is not down.
+// It may not have started.
+func (h *history) isCrash(r *model.Record) bool {
+	return h.has(r.Process) && !h.processes[r.Process].down
+}
+
+// startedBoth returns the time since which both processes of the pair have been
+// started, or Never.
+func (h *history) startedBoth(pair int32) model.Time {
+	return max(h.processes[h.monitor[pair]].startedAt, h.processes[h.peer(pair)].startedAt)
+}
+
+// correctPair tells whether both processes of the pair have started, and neither has
+// crashed so far.
+func (h *history) correctPair(pair int32) bool {
+	return h.startedBoth(pair) != model.Never && h.truth.Correct(h.monitor[pair]) && h.truth.Correct(h.peer(pair))
+}
+
+// crashed tells whether a process of the pair is in F(t).
+func (h *history) crashed(pair int32, t model.Time) bool {
+	return h.truth.Crashed(h.monitor[pair], t) || h.truth.Crashed(h.peer(pair), t)
 }
 
 // suspected returns the record that began the latest suspicion of the pair.
 func (h *history) suspected(pair int32) model.Record {
-	return h.suspectedAt(pair, h.opinions[pair].since, h.opinions[pair].began)
-}
-
-func (h *history) suspectedAt(pair int32, at model.Time, kind model.FailureKind) model.Record {
+	o := &h.opinions[pair]
 	return model.Record{
-		At: at, Kind: model.Suspected, Process: h.monitor[pair], Peer: h.peer(pair),
-		Failure: kind, Detector: h.env.Detector,
+		At: o.since, Kind: model.Suspected, Process: h.monitor[pair], Peer: h.peer(pair),
+		Failure: o.began, Detector: h.env.Detector,
 	}
 }
 

@@ -1,6 +1,10 @@
 package properties
 
-import "suspect/model"
+import (
+	"slices"
+
+	"suspect/model"
+)
 
 // QoS is a fold that measures the quality of one detector in the metrics of Chen,
 // Toueg and Aguilera, "On the quality of service of failure detectors", IEEE
@@ -9,23 +13,36 @@ import "suspect/model"
 // Their metrics are of one pair (p monitors q) in a run without failures, but for T_D.
 // Here processes crash and recover, and time before the warm-up's end does not count:
 //
-//   - A pair is alive while both p and q are up, after the warm-up. An S-transition
-//     (from trust to suspicion) while it is alive is a mistake.
+//   - Suspicion is of host failure (see [model.FailureKind.HostFailure]); verdicts of
+//     other kinds are ignored.
+//   - A pair is alive while both p and q have started (see [Env].Starts) and are up,
+//     after the warm-up. An S-transition
+//     (from trust to suspicion) while it is alive is a mistake. A process is down from
+//     the instant of its crash on, wherever in that instant the record of it stands.
 //   - The periods of T_M, T_G and T_MR count only when both of their ends are
 //     transitions in one stretch of the pair's being alive: the first and last periods
 //     of each stretch are censored. Mistakes that are censored, by the horizon or by a
 //     crash, are still mistakes.
-//   - A suspicion that stands when q recovers, or when the warm-up ends, is not a
+//   - A suspicion that stands when q starts or recovers, or when the warm-up ends, is not a
 //     mistake, as no S-transition was seen; but its time counts as wrong in P_A.
 //   - An outage of q, from its crash (after the warm-up) to its recovery or the
 //     horizon, is detected by p at the beginning of the suspicion in force at its end.
 //     T_D is that time since the crash, and zero when p suspected q already. Monitors
-//     that are down at some time of the outage do not count.
+//     that are down at some time of the outage, or had not started when it began, do
+//     not count.
 type QoS struct {
 	*history
 	pair    []pairQuality
-	upSince []model.Time // by process
+	upSince []model.Time // by process: when it started or last recovered
 	quality *Quality
+
+	// held are the verdicts of the time now. They count after its crashes: who crashes
+	// in that instant is not alive in it.
+	now  model.Time
+	held []model.Record
+
+	// Mistaken, if set, is called with each mistake when it ends.
+	Mistaken func(Mistake)
 }
 
 // pairQuality is the state of one pair.
@@ -44,6 +61,11 @@ type Quality struct {
 	// Undetected counts the pairs of a crash and a monitor that did not suspect it at
 	// the horizon; Missed those where the outage ended by recovery.
 	Undetected, Missed int64
+
+	// Unseen are the crashes that these pairs are of, and LongestOutage is the longest
+	// outage of all that some monitor was to detect.
+	Unseen        []Unseen
+	LongestOutage model.Duration
 
 	Mistakes         int64     // S-transitions of alive pairs
 	CensoredMistakes int64     // those whose end was not seen
@@ -66,6 +88,13 @@ type Detection struct {
 // Duration returns the detection time T_D.
 func (d Detection) Duration() model.Duration {
 	return max(0, d.SuspectedAt.Sub(d.CrashedAt))
+}
+
+// Unseen is a crash that some monitors did not suspect when its outage ended.
+type Unseen struct {
+	Monitors int64          // how many they are
+	Lasted   model.Duration // from the crash to the recovery or the horizon
+	Open     bool           // it was the horizon
 }
 
 // Mistake is a suspicion of a process that was up.
@@ -102,15 +131,25 @@ func (q *QoS) Kinds() model.Kinds { return verdictKinds }
 
 // Observe takes the next record.
 func (q *QoS) Observe(r *model.Record) {
-	if r.Kind == model.Crashed && r.Process >= 0 && int(r.Process) < q.env.N && !q.processes[r.Process].down {
-		q.suspendAll(r.Process, r.At) // while its opinions and those of it are as they were
+	if r.At > q.now {
+		q.release(func(*model.Record) bool { return true })
+		q.now = r.At
 	}
-	what, i := q.step(r)
-	switch what {
-	case suspicion:
-		q.suspect(i, r.At)
-	case trust:
-		q.trust(i, r.At)
+	switch r.Kind {
+	case model.Suspected, model.Trusted:
+		if q.about(r) >= 0 {
+			q.held = append(q.held, *r)
+		}
+		return
+	case model.Crashed:
+		if q.isCrash(r) {
+			q.held = slices.DeleteFunc(q.held, func(v model.Record) bool { return v.Process == r.Process })
+			q.suspendAll(r.Process, r.At) // while its opinions and those of it are as they were
+		}
+	case model.Started, model.Recovered:
+		q.release(func(v *model.Record) bool { return v.Peer == r.Process && !q.isUp(r.Process) })
+	}
+	switch what, _ := q.step(r); what {
 	case crash:
 		from, to := q.of(r.Process)
 		for i := from; i < to; i++ {
@@ -118,13 +157,34 @@ func (q *QoS) Observe(r *model.Record) {
 		}
 		if r.At >= q.env.WarmUp {
 			for _, i := range q.on(r.Process) {
-				q.pair[i].awaiting = !q.processes[q.monitor[i]].down
+				q.pair[i].awaiting = q.isUp(q.monitor[i])
 			}
 		}
+	case start:
+		q.upSince[r.Process] = r.At
 	case recovery:
-		q.endOutage(r.Process, &q.quality.Missed)
+		q.endOutage(r.Process, r.At, false)
 		q.upSince[r.Process] = r.At
 	}
+}
+
+// release lets the held verdicts count for which now is true, in their order.
+func (q *QoS) release(now func(*model.Record) bool) {
+	kept := q.held[:0]
+	for i := range q.held {
+		r := &q.held[i]
+		if !now(r) {
+			kept = append(kept, *r)
+			continue
+		}
+		switch what, pair := q.step(r); what {
+		case suspicion:
+			q.suspect(pair, r.At)
+		case trust:
+			q.trust(pair, r.At)
+		}
+	}
+	q.held = kept
 }
 
 // aliveSince returns the time since which the pair, whose processes are up, has been
@@ -134,7 +194,7 @@ func (q *QoS) aliveSince(i int32) model.Time {
 }
 
 func (q *QoS) suspect(i int32, now model.Time) {
-	if q.processes[q.peer(i)].down || now < q.env.WarmUp {
+	if !q.isUp(q.peer(i)) || now < q.env.WarmUp {
 		return
 	}
 	s, m := &q.pair[i], q.quality
@@ -152,7 +212,7 @@ func (q *QoS) suspect(i int32, now model.Time) {
 }
 
 func (q *QoS) trust(i int32, now model.Time) {
-	if q.processes[q.peer(i)].down || now < q.env.WarmUp {
+	if !q.isUp(q.peer(i)) || now < q.env.WarmUp {
 		return
 	}
 	s := &q.pair[i]
@@ -171,6 +231,9 @@ func (q *QoS) endMistake(i int32, now model.Time, censored bool) {
 	if censored {
 		m.CensoredMistakes++
 	}
+	if q.Mistaken != nil {
+		q.Mistaken(mistake)
+	}
 	if m.WorstMistake == (Mistake{}) || mistake.Duration() > m.WorstMistake.Duration() {
 		m.WorstMistake = mistake
 	}
@@ -182,7 +245,7 @@ func (q *QoS) endMistake(i int32, now model.Time, censored bool) {
 	}
 }
 
-// suspendAll ends the stretches of being alive of the pairs of p, which is up.
+// suspendAll ends the stretches of being alive of the pairs of p.
 func (q *QoS) suspendAll(p model.ProcessID, now model.Time) {
 	from, to := q.of(p)
 	for i := from; i < to; i++ {
@@ -195,7 +258,7 @@ func (q *QoS) suspendAll(p model.ProcessID, now model.Time) {
 
 // suspend ends a pair's stretch of being alive, if it is.
 func (q *QoS) suspend(i int32, now model.Time) {
-	if q.processes[q.monitor[i]].down || q.processes[q.peer(i)].down || now < q.env.WarmUp {
+	if !q.isUp(q.monitor[i]) || !q.isUp(q.peer(i)) || now < q.env.WarmUp {
 		return
 	}
 	s, since := &q.pair[i], q.aliveSince(i)
@@ -209,34 +272,49 @@ func (q *QoS) suspend(i int32, now model.Time) {
 	s.changed, s.lastS = -1, -1
 }
 
-// endOutage books what the monitors of p made of its outage, and adds those that do not
-// suspect it to undetected.
-func (q *QoS) endOutage(p model.ProcessID, undetected *int64) {
+// endOutage books what the monitors of p made of its outage, which ends now, by
+// recovery or, open, at the horizon.
+func (q *QoS) endOutage(p model.ProcessID, now model.Time, open bool) {
+	crashedAt, due := q.processes[p].crashedAt, false
+	unseen := Unseen{Lasted: now.Sub(crashedAt), Open: open}
 	for _, i := range q.on(p) {
 		if !q.pair[i].awaiting {
 			continue
 		}
-		q.pair[i].awaiting = false
+		q.pair[i].awaiting, due = false, true
 		if !q.suspects(i) {
-			*undetected++
+			unseen.Monitors++
 			continue
 		}
-		d := Detection{q.monitor[i], p, q.processes[p].crashedAt, q.opinions[i].since}
+		d := Detection{q.monitor[i], p, crashedAt, q.opinions[i].since}
 		if m := q.quality; m.DetectionTime.Count() == 0 || d.Duration() > m.WorstDetection.Duration() {
 			m.WorstDetection = d
 		}
 		q.quality.DetectionTime.Add(d.Duration())
 	}
+	if due {
+		q.quality.LongestOutage = max(q.quality.LongestOutage, unseen.Lasted)
+	}
+	if unseen.Monitors == 0 {
+		return
+	}
+	q.quality.Unseen = append(q.quality.Unseen, unseen)
+	if open {
+		q.quality.Undetected += unseen.Monitors
+	} else {
+		q.quality.Missed += unseen.Monitors
+	}
 }
 
 // Finish ends the run and returns what was measured. It is called once.
 func (q *QoS) Finish(end model.Time) *Quality {
+	q.release(func(*model.Record) bool { return true })
 	for i := range int32(q.len()) {
 		q.suspend(i, end)
 	}
 	for p := range q.processes {
 		if q.processes[p].down {
-			q.endOutage(model.ProcessID(p), &q.quality.Undetected)
+			q.endOutage(model.ProcessID(p), end, true)
 		}
 	}
 	return q.quality
@@ -262,6 +340,8 @@ func (m *Quality) Merge(o *Quality) {
 	m.GoodPeriod.Merge(&o.GoodPeriod)
 	m.Undetected += o.Undetected
 	m.Missed += o.Missed
+	m.Unseen = append(m.Unseen, o.Unseen...)
+	m.LongestOutage = max(m.LongestOutage, o.LongestOutage)
 	m.Mistakes += o.Mistakes
 	m.CensoredMistakes += o.CensoredMistakes
 	m.Alive.merge(o.Alive)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"suspect/model"
@@ -16,13 +17,26 @@ func quality(t testing.TB, r run) *properties.Quality {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var told, cut int64
+	var longest model.Duration
+	q.Mistaken = func(m properties.Mistake) {
+		told++
+		longest = max(longest, m.Duration())
+		if m.Censored {
+			cut++
+		}
+	}
 	for i := range r.records {
 		rec := r.records[i]
 		if q.Kinds().Has(rec.Kind) {
 			q.Observe(&rec)
 		}
 	}
-	return q.Finish(r.end)
+	quality := q.Finish(r.end)
+	if told != quality.Mistakes || cut != quality.CensoredMistakes || longest != quality.WorstMistake.Duration() {
+		t.Errorf("%v\ntold of %d mistakes, %d censored, the longest %v; measured %s", r, told, cut, longest, summary(quality))
+	}
+	return quality
 }
 
 // summary renders what does not depend on the names of processes.
@@ -30,30 +44,44 @@ func summary(q *properties.Quality) string {
 	d := func(s *properties.Durations) string {
 		return fmt.Sprintf("%d(%v..%v, sum %v)", s.Count(), s.Min(), s.Max(), s.Sum())
 	}
-	return fmt.Sprintf("T_D=%s undetected=%d missed=%d mistakes=%d censored=%d T_M=%s T_MR=%s T_G=%s alive=%v wrong=%v worst T_D=%v worst T_M=%v",
-		d(&q.DetectionTime), q.Undetected, q.Missed, q.Mistakes, q.CensoredMistakes,
+	var unseen []string // in no order: that of the horizon is by names
+	for _, u := range q.Unseen {
+		unseen = append(unseen, fmt.Sprint(u))
+	}
+	slices.Sort(unseen)
+	return fmt.Sprintf("longest outage=%v unseen=%v T_D=%s undetected=%d missed=%d mistakes=%d censored=%d T_M=%s T_MR=%s T_G=%s alive=%v wrong=%v worst T_D=%v worst T_M=%v",
+		q.LongestOutage, unseen, d(&q.DetectionTime), q.Undetected, q.Missed, q.Mistakes, q.CensoredMistakes,
 		d(&q.MistakeDuration), d(&q.Recurrence), d(&q.GoodPeriod), q.Alive, q.Wrong,
 		q.WorstDetection.Duration(), q.WorstMistake.Duration())
+}
+
+// alive tells whether both processes have started and are up in moment i and not down again in the
+// instant in which it begins: a process is down from the instant of its crash on.
+func alive(ms []moment, i, p, q int) bool {
+	for j := i; j < len(ms) && ms[j].from == ms[i].from; j++ {
+		if ms[j].down[p] || ms[j].down[q] {
+			return false
+		}
+	}
+	return ms[i].started[p] && ms[i].started[q]
 }
 
 // bruteQuality measures r by walking, for each pair, over the moments.
 func bruteQuality(r run) *properties.Quality {
 	ms := moments(r)
 	q := &properties.Quality{}
-	var alive, wrong properties.Durations
+	var aliveTime, wrong properties.Durations
 	longest := model.Duration(-1)
 	for _, pair := range r.pairs() {
 		p, peer := pair[0], pair[1]
 		changed, lastS := model.Time(-1), model.Time(-1)
 		for i, m := range ms {
-			up := !m.down[p] && !m.down[peer]
-			if !up {
+			if !alive(ms, i, p, peer) {
 				changed, lastS = -1, -1
 				continue
 			}
 			s := m.suspects[pair]
-			wasUp := i > 0 && !ms[i-1].down[p] && !ms[i-1].down[peer]
-			if wasUp && m.from >= r.env.WarmUp && s != ms[i-1].suspects[pair] {
+			if i > 0 && alive(ms, i-1, p, peer) && m.from >= r.env.WarmUp && s != ms[i-1].suspects[pair] {
 				if s {
 					q.Mistakes++
 					if lastS >= 0 {
@@ -67,7 +95,7 @@ func bruteQuality(r run) *properties.Quality {
 					end, censored := m.to, true
 					for j := i; ; j++ {
 						end = ms[j].to
-						if j+1 == len(ms) || ms[j+1].down[p] || ms[j+1].down[peer] {
+						if j+1 == len(ms) || !alive(ms, j+1, p, peer) {
 							break
 						}
 						if !ms[j+1].suspects[pair] {
@@ -85,7 +113,7 @@ func bruteQuality(r run) *properties.Quality {
 				changed = m.from
 			}
 			if from := max(m.from, r.env.WarmUp); m.to > from {
-				alive.Add(m.to.Sub(from))
+				aliveTime.Add(m.to.Sub(from))
 				if s {
 					wrong.Add(m.to.Sub(from))
 				}
@@ -95,7 +123,7 @@ func bruteQuality(r run) *properties.Quality {
 	if longest >= 0 {
 		q.WorstMistake.Until = model.Time(longest)
 	}
-	q.Alive, q.Wrong = alive.Sum(), wrong.Sum()
+	q.Alive, q.Wrong = aliveTime.Sum(), wrong.Sum()
 	for c, m := range ms {
 		if c == 0 || m.recordMade.Kind != model.Crashed || m.from < r.env.WarmUp {
 			continue
@@ -108,12 +136,16 @@ func bruteQuality(r run) *properties.Quality {
 		for e+1 < len(ms) && ms[e+1].down[peer] {
 			e++
 		}
+		unseen := properties.Unseen{Lasted: ms[e].to.Sub(m.from), Open: e+1 == len(ms)}
 		for _, p := range r.watchers(peer) {
 			up := true
 			for _, x := range ms[c : e+1] {
-				up = up && !x.down[p]
+				up = up && x.started[p] && !x.down[p]
 			}
 			pair := [2]int{p, peer}
+			if up {
+				q.LongestOutage = max(q.LongestOutage, unseen.Lasted)
+			}
 			switch {
 			case !up:
 			case ms[e].suspects[pair]:
@@ -126,9 +158,14 @@ func bruteQuality(r run) *properties.Quality {
 				q.WorstDetection.SuspectedAt = max(q.WorstDetection.SuspectedAt, model.Time(d))
 			case e+1 < len(ms):
 				q.Missed++
+				unseen.Monitors++
 			default:
 				q.Undetected++
+				unseen.Monitors++
 			}
+		}
+		if unseen.Monitors > 0 {
+			q.Unseen = append(q.Unseen, unseen)
 		}
 	}
 	return q
@@ -158,16 +195,23 @@ func TestQoSAgreesWithBruteForce(t *testing.T) {
 }
 
 // A story is written in milliseconds: "s 5 0 1" is p0 suspects p1 at 5 ms; t trusts,
-// c crashes, r recovers.
+// c crashes, r recovers, b begins: where any does, nobody runs before. A verdict may name
+// its kind: "s 5 0 1 congestion".
 func story(n int, warmUp, end int, events ...string) run {
 	r := run{env: properties.Env{N: n, Watch: properties.WatchAll(n), WarmUp: ms(warmUp)}, end: ms(end)}
 	for _, e := range events {
 		var what string
 		var at, p, q int
-		if k, _ := fmt.Sscan(e, &what, &at, &p, &q); k < 3 {
+		var kind string
+		if k, _ := fmt.Sscan(e, &what, &at, &p, &q, &kind); k < 3 {
 			panic("bad event " + e)
 		}
 		rec := model.Record{At: ms(at), Process: model.ProcessID(p), Peer: model.ProcessID(q)}
+		for k := model.Unspecified; k <= model.Wedge; k++ {
+			if k.String() == kind {
+				rec.Failure = k
+			}
+		}
 		switch what {
 		case "s":
 			rec.Kind = model.Suspected
@@ -177,6 +221,8 @@ func story(n int, warmUp, end int, events ...string) run {
 			rec.Kind, rec.Peer, rec.Failure = model.Crashed, model.Nobody, model.ProcessCrash
 		case "r":
 			rec.Kind, rec.Peer = model.Recovered, model.Nobody
+		case "b":
+			rec.Kind, rec.Peer, r.env.Starts = model.Started, model.Nobody, true
 		}
 		r.records = append(r.records, rec)
 	}
@@ -243,6 +289,43 @@ func TestQoSByHand(t *testing.T) {
 		run:  story(3, 0, 100, "s 10 0 1", "c 20 0", "c 30 1", "s 35 2 0", "s 35 2 1"),
 		td:   list{2, 20, 15}, mistakes: 1, cut: 1,
 		alive: 4*20 + 2*30, wrong: 10,
+	}, {
+		name: "of typed verdicts only host failure counts",
+		run: story(2, 0, 100, "s 10 0 1 congestion", "s 20 0 1 host-crash", "t 25 0 1 congestion", "t 30 0 1 host-crash",
+			"s 35 0 1 partition", "c 50 1", "s 60 0 1 route-failure", "s 70 0 1 process-crash"),
+		td: list{1, 20, 20}, tm: list{1, 10, 10}, mistakes: 1, alive: 100, wrong: 10,
+	}, {
+		name: "suspected in the instant of the crash, which is recorded after it: no mistake, and T_D is zero",
+		run:  story(2, 0, 100, "s 10 0 1", "t 14 0 1", "s 50 0 1", "c 50 1"),
+		td:   list{1, 0, 0}, tm: list{1, 4, 4}, mistakes: 1, alive: 100, wrong: 4,
+	}, {
+		name: "trusted in the instant of the crash: the pair is no longer alive, so the mistake is censored",
+		run:  story(2, 0, 100, "s 40 0 1", "t 50 0 1", "c 50 1", "s 55 0 1"),
+		td:   list{1, 5, 5}, mistakes: 1, cut: 1, alive: 100, wrong: 10,
+	}, {
+		name:  "the monitor crashes in the instant in which it suspects",
+		run:   story(2, 0, 100, "s 50 0 1", "c 50 0"),
+		alive: 100, undetected: 1,
+	}, {
+		name: "crash and recovery in one instant: the suspicion before them stands, the one after is a mistake",
+		run:  story(2, 0, 100, "s 50 0 1", "c 50 1", "r 50 1", "t 50 0 1", "s 50 0 1", "t 52 0 1"),
+		td:   list{1, 0, 0}, tm: list{1, 2, 2}, tg: list{1, 0, 0}, mistakes: 1, alive: 200, wrong: 2,
+	}, {
+		name: "p1 starts at 20, suspected by p0 since 15: no mistake, but wrong until 23",
+		run:  story(2, 0, 100, "b 0 0", "s 15 0 1", "b 20 1", "t 23 0 1", "s 40 0 1", "t 41 0 1"),
+		tm:   list{1, 1, 1}, tg: list{1, 17, 17}, mistakes: 1, alive: 160, wrong: 4,
+	}, {
+		name:  "suspected and trusted before the start: nothing",
+		run:   story(2, 0, 100, "b 0 0", "s 15 0 1", "t 18 0 1", "b 20 1"),
+		alive: 160,
+	}, {
+		name: "p1 never starts, and crashes at 30: T_D is 5; p2 had not started then",
+		run:  story(3, 0, 100, "b 0 0", "c 30 1", "s 35 0 1", "b 40 2", "s 60 2 1"),
+		td:   list{1, 5, 5}, alive: 120,
+	}, {
+		name: "p1 crashes at 10, before its start at 20, and recovers at 50",
+		run:  story(2, 0, 100, "b 0 0", "c 10 1", "b 20 1", "s 25 0 1", "r 50 1", "t 53 0 1"),
+		td:   list{1, 15, 15}, alive: 100, wrong: 3,
 	}, {
 		name:     "a recovered monitor trusts everybody and owes nothing for older crashes",
 		run:      story(2, 0, 100, "c 10 0", "c 20 1", "r 30 0"),

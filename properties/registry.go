@@ -2,7 +2,6 @@ package properties
 
 import (
 	"fmt"
-	"slices"
 
 	"suspect/model"
 )
@@ -24,12 +23,25 @@ type Checker interface {
 type Env struct {
 	N     int                 // the processes are 0..N-1
 	Watch [][]model.ProcessID // whom each process monitors, increasing, without itself
+	Names []string            // of the processes, for reasons; nil: "p0", "p1"...
 
 	// Detector is the one that is judged: verdicts of others are ignored.
 	Detector uint8
 
 	// WarmUp is the time from which on the run counts.
 	WarmUp model.Time
+
+	// Starts tells that a process runs only from its [model.Started] record on.
+	// Without it all run from time 0, and such records are ignored.
+	Starts bool
+}
+
+// name returns the name of process p.
+func (env Env) name(p model.ProcessID) string {
+	if env.Names == nil {
+		return fmt.Sprintf("p%d", p)
+	}
+	return env.Names[p]
 }
 
 // WatchAll returns the Watch of n processes each of which monitors every other.
@@ -48,6 +60,9 @@ func WatchAll(n int) [][]model.ProcessID {
 func (env Env) validate() error {
 	if len(env.Watch) != env.N {
 		return fmt.Errorf("properties: %d processes, but Watch has %d rows", env.N, len(env.Watch))
+	}
+	if env.Names != nil && len(env.Names) != env.N {
+		return fmt.Errorf("properties: %d processes, but %d names", env.N, len(env.Names))
 	}
 	if env.WarmUp < 0 {
 		return fmt.Errorf("properties: the warm-up ends at the negative time %v", env.WarmUp)
@@ -75,38 +90,20 @@ type Spec struct {
 	New func(env Env, p model.Params) (Checker, error)
 }
 
-var registry []Spec
+var registry model.Registry[Spec]
 
-// Register adds a property, from an init function. It panics where the name is taken
-// or the Spec has no name or New.
+// Register adds a property. It is called from init functions and panics when s lacks
+// New, or as [model.Registry.Add] does: a name that is empty or taken, or a slip in the
+// parameters.
 func Register(s Spec) {
-	i, taken := find(s.Name)
-	if taken || s.Name == "" || s.New == nil {
-		panic(fmt.Sprintf("properties: cannot register %q: it is taken, or has no name or New", s.Name))
+	if s.New == nil {
+		panic(fmt.Sprintf("properties: %q has no New", s.Name))
 	}
-	registry = slices.Insert(registry, i, s)
-}
-
-func find(name string) (int, bool) {
-	return slices.BinarySearchFunc(registry, name, func(s Spec, name string) int {
-		switch {
-		case s.Name < name:
-			return -1
-		case s.Name > name:
-			return 1
-		}
-		return 0
-	})
+	registry.Add(s.Name, s.Params, s)
 }
 
 // Lookup returns the property with the given name.
-func Lookup(name string) (Spec, bool) {
-	i, ok := find(name)
-	if !ok {
-		return Spec{}, false
-	}
-	return registry[i], true
-}
+func Lookup(name string) (Spec, bool) { return registry.Lookup(name) }
 
 // All returns the registered properties, sorted by name.
-func All() []Spec { return slices.Clone(registry) }
+func All() []Spec { return registry.All() }

@@ -75,22 +75,3 @@ type Result struct {
 	// Witness are the records that show a violation, in the order of time.
 	Witness []model.Record
 }
-
-// Combine joins the results of one property in several runs: the worst outcome, with
-// the reason and witness of the first run that had it, and the sum of Checked. Of no
-// results it is Inconclusive.
-func Combine(results ...Result) Result {
-	if len(results) == 0 {
-		return Result{Reason: "there was no run"}
-	}
-	worst := results[0]
-	checked := 0
-	for _, r := range results {
-		checked += r.Checked
-		if r.Outcome.badness() > worst.Outcome.badness() {
-			worst = r
-		}
-	}
-	worst.Checked = checked
-	return worst
-}

@@ -3,7 +3,6 @@ package properties
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -48,6 +47,37 @@ func MeanInterval(xs []float64, level float64) (mean float64, in Interval) {
 	return mean, Interval{mean - h, mean + h}
 }
 
+// RatioInterval returns the ratio of the sums of xs and of ns, one pair of values per
+// independent replication, and its Student t interval with linearised variance (Cochran,
+// Sampling Techniques, 3rd ed. 1977, section 2.11). It is for means over samples whose
+// number differs between replications, and for rates over exposures that do: the
+// interval lies around the pooled value. No n is negative, and replications whose n is 0
+// are left out. Of fewer than two that remain the interval is infinite; of none the
+// ratio is NaN. Where all ns are 1 it is that of [MeanInterval].
+func RatioInterval(xs, ns []float64, level float64) (ratio float64, in Interval) {
+	a := tail(level)
+	sum, size, k := 0.0, 0.0, 0.0
+	for i, n := range ns {
+		if n > 0 {
+			sum, size, k = sum+xs[i], size+n, k+1
+		}
+	}
+	ratio = sum / size
+	if k < 2 {
+		return ratio, Interval{math.Inf(-1), math.Inf(1)}
+	}
+	squares := 0.0
+	for i, n := range ns {
+		if n > 0 {
+			e := xs[i] - float64(ratio*n)
+			squares += float64(e * e)
+		}
+	}
+	t := distuv.StudentsT{Sigma: 1, Nu: k - 1}.Quantile(1 - a)
+	h := t * math.Sqrt(squares*k/(k-1)) / size
+	return ratio, Interval{ratio - h, ratio + h}
+}
+
 // PoissonInterval returns the exact (Garwood 1936) interval for a rate, from the number
 // of events seen in the given exposure (say, seconds). With no event the whole error
 // goes to the upper end: -ln(1-level)/exposure, which is 2.996/exposure at 95%. It
@@ -71,69 +101,15 @@ func PoissonInterval(events int64, exposure, level float64) Interval {
 // trials (Clopper and Pearson 1934). It panics unless 0 <= k <= n and n > 0.
 func ClopperPearson(k, n int64, level float64) Interval {
 	a := tail(level)
-	checkTrials(k, n)
+	if k < 0 || k > n || n <= 0 {
+		panic(fmt.Sprintf("properties: %d successes in %d trials", k, n))
+	}
 	in := Interval{0, 1}
 	if k > 0 {
 		in.Low = distuv.Beta{Alpha: float64(k), Beta: float64(n - k + 1)}.Quantile(a)
 	}
 	if k < n {
 		in.High = distuv.Beta{Alpha: float64(k + 1), Beta: float64(n - k)}.Quantile(1 - a)
-	}
-	return in
-}
-
-// Wilson returns the score interval for a probability (Wilson 1927), clamped to
-// [0, 1]. It is shorter than [ClopperPearson]'s and covers only about the level. It
-// panics unless 0 <= k <= n and n > 0.
-func Wilson(k, n int64, level float64) Interval {
-	a := tail(level)
-	checkTrials(k, n)
-	z, trials := distuv.UnitNormal.Quantile(1-a), float64(n)
-	p := float64(k) / trials
-	zz := z * z / trials
-	centre := (p + zz/2) / (1 + zz)
-	h := z / (1 + zz) * math.Sqrt(p*(1-p)/trials+zz/(4*trials))
-	in := Interval{max(0, centre-h), min(1, centre+h)}
-	if k == 0 {
-		in.Low = 0 // not 2e-19
-	}
-	if k == n {
-		in.High = 1
-	}
-	return in
-}
-
-func checkTrials(k, n int64) {
-	if k < 0 || k > n || n <= 0 {
-		panic(fmt.Sprintf("properties: %d successes in %d trials", k, n))
-	}
-}
-
-// QuantileInterval returns the distribution-free interval for the q-quantile of the
-// distribution of xs, whose ends are two of the values (order statistics; David and
-// Nagaraja, Order Statistics, 2003). An end is infinite where there are too few values for
-// it. It panics unless 0 < q < 1.
-func QuantileInterval(xs []float64, q, level float64) Interval {
-	a := tail(level)
-	if !(q > 0 && q < 1) {
-		panic(fmt.Sprintf("properties: quantile %v is not between 0 and 1", q))
-	}
-	in := Interval{math.Inf(-1), math.Inf(1)}
-	if len(xs) == 0 {
-		return in
-	}
-	sorted := slices.Sorted(slices.Values(xs))
-	// With B values below the quantile, B is binomial: the i-th smallest value is above
-	// it with probability P(B < i), and below with P(B >= i).
-	below := distuv.Binomial{N: float64(len(xs)), P: q}
-	for i, x := range sorted {
-		if below.CDF(float64(i)) <= a { // P(B < i+1): it lies above too rarely
-			in.Low = x
-		}
-		if below.CDF(float64(i)) >= 1-a {
-			in.High = x
-			break
-		}
 	}
 	return in
 }

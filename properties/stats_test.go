@@ -3,7 +3,6 @@ package properties_test
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"suspect/properties"
@@ -33,6 +32,37 @@ func TestMeanInterval(t *testing.T) {
 	}
 	if mean, _ := properties.MeanInterval(nil, 0.95); !math.IsNaN(mean) {
 		t.Errorf("of nothing: %v", mean)
+	}
+}
+
+// TestRatioInterval: with equal sizes it is the interval of the mean; by hand, x = (2,
+// 4), n = (1, 3): the ratio is 6/4, the residuals are 0.5 and -0.5, so that the standard
+// error is sqrt(0.5*2/1)/4 = 0.25, and t(0.975, 1) = 12.7062.
+func TestRatioInterval(t *testing.T) {
+	xs := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	ones, fours := make([]float64, 10), make([]float64, 10)
+	for i := range xs {
+		ones[i], fours[i] = 1, 4
+	}
+	mean, in := properties.MeanInterval(xs, 0.95)
+	ratio, got := properties.RatioInterval(xs, ones, 0.95)
+	if ratio != mean || !nearInterval(got, in, 1e-12) {
+		t.Errorf("%v %v, want %v %v", ratio, got, mean, in)
+	}
+	ratio, got = properties.RatioInterval(xs, fours, 0.95)
+	if ratio != mean/4 || !nearInterval(got, properties.Interval{Low: in.Low / 4, High: in.High / 4}, 1e-12) {
+		t.Errorf("%v %v, want a quarter of %v %v", ratio, got, mean, in)
+	}
+	h := 12.706204736432095 * 0.25
+	ratio, got = properties.RatioInterval([]float64{2, 0, 4}, []float64{1, 0, 3}, 0.95)
+	if ratio != 1.5 || !nearInterval(got, properties.Interval{Low: 1.5 - h, High: 1.5 + h}, 1e-9) {
+		t.Errorf("%v %v, want 1.5 ± %v", ratio, got, h)
+	}
+	if ratio, in := properties.RatioInterval([]float64{3, 0}, []float64{2, 0}, 0.95); ratio != 1.5 || !math.IsInf(in.Low, -1) || !math.IsInf(in.High, 1) {
+		t.Errorf("of one value: %v %v", ratio, in)
+	}
+	if ratio, _ := properties.RatioInterval(nil, nil, 0.95); !math.IsNaN(ratio) {
+		t.Errorf("of nothing: %v", ratio)
 	}
 }
 
@@ -83,56 +113,11 @@ func TestProportions(t *testing.T) {
 		want properties.Interval
 	}{
 		{"Clopper-Pearson 3/1000", properties.ClopperPearson(3, 1000, 0.95), properties.Interval{Low: 0.000619, High: 0.008742}},
-		{"Wilson 3/1000", properties.Wilson(3, 1000, 0.95), properties.Interval{Low: 0.001021, High: 0.008783}},
 		{"Clopper-Pearson 0/10", properties.ClopperPearson(0, 10, 0.95), properties.Interval{Low: 0, High: 1 - math.Pow(0.025, 0.1)}},
 		{"Clopper-Pearson 10/10", properties.ClopperPearson(10, 10, 0.95), properties.Interval{Low: math.Pow(0.025, 0.1), High: 1}},
 	} {
 		if !nearInterval(tt.got, tt.want, 1e-3) {
 			t.Errorf("%s: %v, want %v", tt.name, tt.got, tt.want)
-		}
-	}
-	for n := int64(1); n <= 60; n++ {
-		if in := properties.Wilson(0, n, 0.95); in.Low != 0 || in.High <= 0 {
-			t.Errorf("Wilson 0/%d: %v", n, in)
-		}
-		if in := properties.Wilson(n, n, 0.95); in.High != 1 || in.Low >= 1 {
-			t.Errorf("Wilson %d/%d: %v", n, n, in)
-		}
-		for k := range n + 1 {
-			in, p := properties.Wilson(k, n, 0.95), float64(k)/float64(n)
-			if !(0 <= in.Low && in.Low <= p && p <= in.High && in.High <= 1) {
-				t.Errorf("Wilson %d/%d: %v", k, n, in)
-			}
-		}
-	}
-}
-
-// TestQuantileInterval: the ranks for the median at 95% are in every table of the sign
-// test: 2 and 9 of 10, 6 and 15 of 20; five values are too few.
-func TestQuantileInterval(t *testing.T) {
-	values := func(n int) []float64 {
-		var xs []float64
-		for i := n; i >= 1; i-- {
-			xs = append(xs, float64(i))
-		}
-		return xs
-	}
-	for _, tt := range []struct {
-		n         int
-		q         float64
-		low, high float64
-	}{
-		{10, 0.5, 2, 9}, {20, 0.5, 6, 15}, {6, 0.5, 1, 6},
-		{5, 0.5, math.Inf(-1), math.Inf(1)}, {0, 0.5, math.Inf(-1), math.Inf(1)},
-		{100, 0.99, 97, math.Inf(1)}, // 0.99^100 = 0.366: nothing is surely above
-	} {
-		xs := values(tt.n)
-		in := properties.QuantileInterval(xs, tt.q, 0.95)
-		if in.Low != tt.low || in.High != tt.high {
-			t.Errorf("n=%d q=%v: %v, want [%v, %v]", tt.n, tt.q, in, tt.low, tt.high)
-		}
-		if !slices.Equal(xs, values(tt.n)) {
-			t.Error("the values were reordered")
 		}
 	}
 }
@@ -178,12 +163,19 @@ func TestCoverage(t *testing.T) {
 			_, in := properties.MeanInterval(sample(40, rng.ExpFloat64), 0.95)
 			return in
 		}},
+		{"mean of 40 clusters of 0 to 9 exponential", 0.92, 0.97, 1, func() properties.Interval {
+			xs, ns := make([]float64, 40), make([]float64, 40)
+			for i := range xs {
+				for range rng.IntN(10) {
+					xs[i], ns[i] = xs[i]+rng.ExpFloat64(), ns[i]+1
+				}
+			}
+			_, in := properties.RatioInterval(xs, ns, 0.95)
+			return in
+		}},
 		{"Poisson rate", 0.94, 0.985, 1.2, func() properties.Interval { return properties.PoissonInterval(poisson(12), 10, 0.95) }},
 		{"rare Poisson rate", 0.94, 1, 0.2, func() properties.Interval { return properties.PoissonInterval(poisson(2), 10, 0.95) }},
 		{"Clopper-Pearson", 0.94, 0.985, 0.3, func() properties.Interval { return properties.ClopperPearson(binomial(80, 0.3), 80, 0.95) }},
-		{"Wilson", 0.93, 0.97, 0.3, func() properties.Interval { return properties.Wilson(binomial(80, 0.3), 80, 0.95) }},
-		{"median", 0.94, 0.98, math.Ln2, func() properties.Interval { return properties.QuantileInterval(sample(60, rng.ExpFloat64), 0.5, 0.95) }},
-		{"90% quantile", 0.94, 0.985, math.Log(10), func() properties.Interval { return properties.QuantileInterval(sample(200, rng.ExpFloat64), 0.9, 0.95) }},
 	} {
 		covered := 0
 		for range experiments {
@@ -241,14 +233,13 @@ func TestStopping(t *testing.T) {
 // TestStatsRefuseNonsense: arguments outside the domain are slips of the caller.
 func TestStatsRefuseNonsense(t *testing.T) {
 	for name, f := range map[string]func(){
-		"level 0":            func() { properties.MeanInterval(nil, 0) },
-		"level 95":           func() { properties.MeanInterval(nil, 95) },
-		"level NaN":          func() { properties.MeanInterval(nil, math.NaN()) },
-		"negative events":    func() { properties.PoissonInterval(-1, 1, 0.95) },
-		"no exposure":        func() { properties.PoissonInterval(1, 0, 0.95) },
-		"more than trials":   func() { properties.ClopperPearson(2, 1, 0.95) },
-		"no trials":          func() { properties.Wilson(0, 0, 0.95) },
-		"quantile out of it": func() { properties.QuantileInterval(nil, 1, 0.95) },
+		"level 0":          func() { properties.MeanInterval(nil, 0) },
+		"level 95":         func() { properties.MeanInterval(nil, 95) },
+		"level NaN":        func() { properties.MeanInterval(nil, math.NaN()) },
+		"negative events":  func() { properties.PoissonInterval(-1, 1, 0.95) },
+		"no exposure":      func() { properties.PoissonInterval(1, 0, 0.95) },
+		"more than trials": func() { properties.ClopperPearson(2, 1, 0.95) },
+		"no trials":        func() { properties.ClopperPearson(0, 0, 0.95) },
 	} {
 		func() {
 			defer func() {

@@ -10,10 +10,10 @@ func init() {
 	Register(Spec{
 		Name:   "strong-accuracy",
 		Source: "Chandra and Toueg 1996, section 2",
-		Doc: "No process is suspected, by a process that has not crashed, before it crashes. " +
-			"Safety: judged as it stands. Checked counts the ordered monitored pairs that had not crashed when the warm-up ended.",
+		Doc: "No process is suspected, by a process that has not crashed, from its start until it crashes. " +
+			"Safety: judged as it stands. Checked counts the ordered monitored pairs that had not crashed when the warm-up had ended and both had started.",
 		New: func(env Env, _ model.Params) (Checker, error) {
-			m, err := newMistakes(env, 0)
+			m, err := newMistakes(env)
 			if err != nil {
 				return nil, err
 			}
@@ -32,9 +32,9 @@ type strongAccuracy struct {
 	first model.Record
 }
 
-func (c *strongAccuracy) mistake(pair int32) {
+func (c *strongAccuracy) mistake(m mistake) {
 	if c.count == 0 {
-		c.first = c.suspected(pair)
+		c.first = m.record
 	}
 	c.count++
 }
@@ -42,18 +42,22 @@ func (c *strongAccuracy) mistake(pair int32) {
 func (c *strongAccuracy) Observe(r *model.Record) { c.observe(r) }
 
 func (c *strongAccuracy) Finish(end model.Time) Result {
-	c.advance(end)
-	result := Result{Property: "strong-accuracy", Checked: c.checked}
+	c.conclude(end)
+	result := Result{Property: "strong-accuracy", Checked: c.observedPairs()}
 	switch {
 	case c.count > 0:
 		result.Outcome = Violated
-		result.Reason = fmt.Sprintf("%s; %s in all", describe(&c.first), plural(c.count, "mistake"))
+		began := c.env.describe(&c.first)
+		if start := c.processes[c.first.Peer].startedAt; c.first.At < start {
+			began += fmt.Sprintf(", and still when that started at %v", start)
+		}
+		result.Reason = fmt.Sprintf("%s; %s in all between processes that had never crashed", began, plural(c.count, "mistake"))
 		result.Witness = []model.Record{c.first}
-	case !c.started:
+	case c.tooShort(end):
 		result.Reason = tooShort
-	case c.checked == 0:
-		result.Reason = "vacuous: no process monitors another one"
-	case c.correct() == 0:
+	case result.Checked == 0:
+		result.Reason = "vacuous: no process monitors another one, both having started and neither having crashed when the warm-up ended"
+	case c.truth.AllCrashed():
 		result.Reason = noCorrect
 	default:
 		result.Outcome = Holds

@@ -8,15 +8,9 @@ import (
 	"suspect/model"
 )
 
-// describe tells what a verdict or crash was, in the past tense.
-func describe(r *model.Record) string {
-	switch r.Kind {
-	case model.Crashed:
-		return fmt.Sprintf("p%d crashed at %v", r.Process, r.At)
-	case model.Trusted:
-		return fmt.Sprintf("p%d trusted p%d again at %v", r.Process, r.Peer, r.At)
-	}
-	return fmt.Sprintf("p%d suspected p%d at %v", r.Process, r.Peer, r.At)
+// describe tells what a suspicion was, in the past tense.
+func (env Env) describe(r *model.Record) string {
+	return fmt.Sprintf("%s suspected %s at %v", env.name(r.Process), env.name(r.Peer), r.At)
 }
 
 // plural returns "1 mistake" or "2 mistakes".

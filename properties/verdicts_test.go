@@ -53,7 +53,21 @@ func TestVerdicts(t *testing.T) {
 		{"strong-accuracy", quiet, -1, -1, -1, holds, 6, "no process was suspected before it crashed", 0},
 		{"strong-accuracy", detected, -1, -1, -1, holds, 6, "", 0},
 		{"strong-accuracy", mistaken, -1, -1, -1, violated, 6, "p0 suspected p1 at 10ms; 2 mistakes in all", 1},
-		{"strong-accuracy", story(2, 0, 100, "s 10 0 1", "c 10 1"), -1, -1, -1, violated, 2, "1 mistake in all", 1},
+		// Who crashes at 10 ms is in F(t) from 10 ms on, whatever the order of the records.
+		{"strong-accuracy", story(2, 0, 100, "s 10 0 1", "c 10 1"), -1, -1, -1, holds, 2, "", 0},
+		{"strong-accuracy", story(2, 0, 100, "s 10 0 1", "c 10 0"), -1, -1, -1, holds, 2, "", 0},
+		{"strong-accuracy", story(3, 0, 100, "s 10 0 1", "c 10 2"), -1, -1, -1, violated, 6, "", 1},
+		{"strong-accuracy", story(2, 0, 100, "s 10 0 1", "c 11 1"), -1, -1, -1, violated, 2, "1 mistake in all", 1},
+		{"strong-accuracy", story(2, 0, 10, "s 10 0 1"), -1, -1, -1, violated, 2, "1 mistake in all", 1},
+		{"strong-accuracy", story(3, 100, 200, "s 60 0 1", "c 100 1"), -1, -1, -1, holds, 2, "", 0},
+		{"strong-accuracy", story(3, 100, 200, "s 60 0 1", "t 100 0 1"), -1, -1, -1, violated, 6, "", 1},
+		{"strong-accuracy", story(2, 100, 100), -1, -1, -1, open, 2, "too short", 0},
+		// Congestion is not a crash: neither mistake nor detection.
+		{"strong-accuracy", story(2, 0, 100, "s 10 0 1 congestion"), -1, -1, -1, holds, 2, "", 0},
+		{"strong-accuracy", story(2, 0, 100, "s 10 0 1 congestion", "s 20 0 1 host-crash"), -1, -1, -1, violated, 2, "at 20ms", 1},
+		{"strong-accuracy", story(2, 0, 100, "s 10 0 1 process-crash"), -1, -1, -1, violated, 2, "", 1},
+		{"strong-completeness", story(2, 0, 100, "c 50 1", "s 53 0 1 congestion"), 10, -1, -1, violated, 1, "", 1},
+		{"strong-completeness", story(2, 0, 100, "c 50 1", "s 53 0 1 process-crash", "s 54 0 1 stall", "t 70 0 1 stall"), 10, -1, -1, holds, 1, "", 0},
 		{"strong-accuracy", story(2, 0, 100, "c 10 1", "s 10 0 1"), -1, -1, -1, holds, 2, "", 0},
 		{"strong-accuracy", story(2, 15, 100, "s 10 0 1", "t 14 0 1"), -1, -1, -1, holds, 2, "", 0},
 		{"strong-accuracy", story(2, 15, 100, "s 10 0 1", "t 16 0 1"), -1, -1, -1, violated, 2, "p0 suspected p1 at 10ms", 1},
@@ -62,6 +76,19 @@ func TestVerdicts(t *testing.T) {
 		{"strong-accuracy", allCrashed, -1, -1, -1, open, 2, "no process is correct", 0},
 		{"strong-accuracy", story(2, 200, 100, "s 10 0 1"), -1, -1, -1, open, 0, "too short", 0},
 
+		// Before its start a process is neither up nor crashed.
+		{"strong-accuracy", story(2, 0, 100, "b 0 0", "s 10 0 1", "t 15 0 1", "b 20 1"), -1, -1, -1, holds, 2, "", 0},
+		{"strong-accuracy", story(2, 0, 100, "b 0 0", "s 10 0 1", "b 20 1", "t 25 0 1"), -1, -1, -1, violated, 2, "p0 suspected p1 at 10ms, and still when that started at 20ms; 1 mistake in all between processes that had never crashed", 1},
+		{"strong-accuracy", story(2, 30, 100, "b 0 0", "s 10 0 1", "b 20 1", "t 25 0 1"), -1, -1, -1, holds, 2, "", 0},
+		{"strong-accuracy", story(2, 0, 100, "b 0 0", "s 10 0 1", "c 15 1", "b 20 1"), -1, -1, -1, open, 0, "vacuous", 0},
+		{"strong-accuracy", story(2, 0, 100, "b 0 0", "s 10 0 1"), -1, -1, -1, open, 0, "vacuous", 0},
+		{"weak-accuracy", story(2, 0, 100, "b 0 0", "s 10 0 1", "t 15 0 1", "b 20 1"), -1, -1, -1, holds, 2, "", 0},
+		{"eventual-strong-accuracy", story(2, 0, 100, "b 0 0", "s 10 0 1", "t 15 0 1", "b 20 1"), -1, 12, 0, holds, 2, "", 0},
+		{"eventual-strong-accuracy", story(2, 0, 100, "b 0 0", "s 10 0 1", "b 20 1", "t 25 0 1"), -1, 12, -1, violated, 2, "", 1},
+		{"strong-completeness", story(3, 0, 100, "b 0 0", "b 0 1", "c 50 1", "s 53 0 1", "b 58 2"), 10, -1, -1, holds, 1, "", 0},
+		{"strong-completeness", story(3, 0, 100, "b 0 0", "b 50 2", "c 50 1", "s 53 0 1"), 10, -1, -1, violated, 2, "", 1},
+
+		{"weak-accuracy", story(3, 0, 100, "s 10 2 0", "s 10 2 1", "c 10 2"), -1, -1, -1, holds, 2, "p0 was never suspected, nor 1 other", 0},
 		{"weak-accuracy", mistaken, -1, -1, -1, holds, 3, "p0 was never suspected, nor 1 other", 0},
 		{"weak-accuracy", allMistaken, -1, -1, -1, violated, 3, "every correct process was suspected by one that had not crashed", 3},
 		{"weak-accuracy", story(1, 0, 100), -1, -1, -1, open, 0, "vacuous", 0},
@@ -69,7 +96,7 @@ func TestVerdicts(t *testing.T) {
 		// The only process that nobody suspected crashes.
 		{"weak-accuracy", story(3, 0, 100, "s 10 0 1", "s 12 1 2", "c 20 0"), -1, -1, -1, violated, 2, "", 2},
 
-		{"eventual-strong-accuracy", mistaken, -1, 36, -1, holds, 6, "no mistake from 36ms on: p0 suspected p1 at 30ms, until 35ms, in mistake number 2", 0},
+		{"eventual-strong-accuracy", mistaken, -1, 36, -1, holds, 6, "no mistake from 36ms on: none in the last 64ms (p0 suspected p1 at 30ms, until 35ms, in mistake number 2)", 0},
 		{"eventual-strong-accuracy", mistaken, -1, 35, -1, violated, 6, "", 1},
 		{"eventual-strong-accuracy", mistaken, -1, -1, 2, holds, 6, "at most 2 mistakes per pair", 0},
 		{"eventual-strong-accuracy", mistaken, -1, -1, 1, violated, 6, "", 1},
@@ -77,7 +104,11 @@ func TestVerdicts(t *testing.T) {
 		{"eventual-strong-accuracy", mistaken, -1, -1, -1, open, 6, "no bound was given; consistent at the horizon", 0},
 		{"eventual-strong-accuracy", story(2, 0, 100, "s 90 0 1"), -1, -1, -1, open, 2, "no bound was given; p0 suspected p1 at 90ms, still at the horizon", 0},
 		{"eventual-strong-accuracy", story(2, 0, 100, "s 90 0 1"), -1, -1, 1, open, 2, "within the bound so far, but p0 suspected p1 at 90ms, still at the horizon", 0},
-		{"eventual-strong-accuracy", quiet, -1, 101, -1, open, 6, "too short: the run ends at 100ms, before 101ms", 0},
+		{"eventual-strong-accuracy", quiet, -1, 101, -1, open, 6, "too short: the run ends at 100ms, not after 101ms", 0},
+		{"eventual-strong-accuracy", quiet, -1, 100, -1, open, 6, "too short: the run ends at 100ms, not after 100ms", 0}, // nothing would be accepted
+		{"eventual-strong-accuracy", quiet, -1, 99, -1, holds, 6, "none in the last 1ms", 0},
+		{"eventual-strong-accuracy", story(2, 0, 100, "s 100 0 1"), -1, 100, -1, violated, 2, "", 1},
+		{"eventual-strong-accuracy", story(2, 100, 100, "s 50 0 1"), -1, -1, 0, open, 2, "too short", 0},
 		{"eventual-strong-accuracy", story(2, 0, 100, "s 10 0 1", "c 90 1"), -1, 20, -1, open, 0, "vacuous", 0},
 		{"eventual-strong-accuracy", allCrashed, -1, 20, -1, open, 0, "no process is correct", 0},
 
@@ -135,6 +166,7 @@ func TestRegistry(t *testing.T) {
 			{N: 3, Watch: [][]model.ProcessID{{2, 1}, {}, {}}}, // not increasing
 			{N: 3, Watch: [][]model.ProcessID{{1, 1}, {}, {}}},
 			{N: 2, Watch: properties.WatchAll(2), WarmUp: -1},
+			{N: 2, Watch: properties.WatchAll(2), Names: []string{"a"}},
 		} {
 			if _, err := s.New(env, params); err == nil {
 				t.Errorf("%s accepts %+v", s.Name, env)
@@ -144,12 +176,41 @@ func TestRegistry(t *testing.T) {
 	if _, ok := properties.Lookup("nonsense"); ok {
 		t.Error("nonsense is registered")
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("registering a name twice did not panic")
+	for _, s := range []properties.Spec{properties.All()[0], {New: properties.All()[0].New}, {Name: "hollow"}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a property named %q could be registered", s.Name)
+				}
+			}()
+			properties.Register(s)
+		}()
+	}
+}
+
+// Reasons name processes as the experiment does.
+func TestNames(t *testing.T) {
+	for _, s := range properties.All() {
+		named := 0
+		for _, r := range []run{
+			story(2, 0, 100, "s 10 0 1", "t 20 0 1", "s 30 1 0", "t 40 1 0"), story(2, 0, 100, "c 50 1", "s 53 0 1", "t 60 0 1"),
+			story(2, 0, 100, "c 50 1"), story(2, 0, 55, "c 50 1"), story(2, 0, 100),
+		} {
+			r.env.Names = []string{"tokyo", "osaka"}
+			for _, within := range []int{-1, 10 * int(model.Millisecond)} {
+				got := check(t, s.Name, r, within, 0, 5)
+				if strings.Contains(got.Reason, "p0") || strings.Contains(got.Reason, "p1") {
+					t.Errorf("%s: %s", s.Name, got.Reason)
+				}
+				if strings.Contains(got.Reason, "tokyo") || strings.Contains(got.Reason, "osaka") {
+					named++
+				}
+			}
 		}
-	}()
-	properties.Register(properties.All()[0])
+		if named == 0 {
+			t.Errorf("%s never names a process", s.Name)
+		}
+	}
 }
 
 func TestWorst(t *testing.T) {
@@ -172,16 +233,5 @@ func TestWorst(t *testing.T) {
 	}
 	if _, err := properties.ParseOutcome("passed"); err == nil {
 		t.Error(`"passed" is an outcome`)
-	}
-	got := properties.Combine(
-		properties.Result{Outcome: h, Checked: 3, Reason: "fine"},
-		properties.Result{Outcome: v, Checked: 2, Reason: "first"},
-		properties.Result{Outcome: v, Checked: 1, Reason: "second"},
-		properties.Result{Outcome: i, Checked: 0, Reason: "open"})
-	if got.Outcome != v || got.Checked != 6 || got.Reason != "first" {
-		t.Errorf("Combine = %+v", got)
-	}
-	if properties.Combine().Outcome != i {
-		t.Error("no runs give a verdict")
 	}
 }

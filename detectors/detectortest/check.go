@@ -39,6 +39,7 @@ const (
 	StateAlike  Clause = "a loaded state behaves like the one encoded"
 	StateText   Clause = "a loaded state encodes alike, and encoding changes nothing"
 	StateShift  Clause = "the encoded state does not depend on the absolute time"
+	Silence     Clause = "in silence the encoded state recurs"
 	StateBroken Clause = "a truncated encoding is an error"
 	Allocations Clause = "it allocates nothing in the steady state"
 )
@@ -46,7 +47,7 @@ const (
 // Clauses returns all clauses. Check leaves out the last, which [Test] includes.
 func Clauses() []Clause {
 	return []Clause{Built, NoPanic, Progress, WakeLater, Addresses, NotItself, OnlyWatched, ChangesOnly, Repeatable,
-		EarlyWake, Buffers, CloneAlike, CloneAlone, StateAlike, StateText, StateShift, StateBroken, Allocations}
+		EarlyWake, Buffers, CloneAlike, CloneAlone, StateAlike, StateText, StateShift, Silence, StateBroken, Allocations}
 }
 
 // Violation is the error of an automaton that breaks a clause.
@@ -65,7 +66,7 @@ func violation(c Clause, format string, args ...any) error {
 // joined violations, at most one of each clause. The period is typical of the
 // automaton, as its eta: delays and lengths of runs are chosen by it. It, and
 // every period on which the automaton's clock-driven actions repeat, must divide
-// an hour.
+// an hour; in silence, all that lasts for a time must end within 3000 periods.
 func Check(build New, period model.Duration) error {
 	var errs []error
 	var scripts []*script
@@ -88,7 +89,7 @@ func Check(build New, period model.Duration) error {
 	}
 	checkers := make([]checker, len(scripts))
 	for i, s := range scripts {
-		checkers[i] = checker{build: build, script: s, random: random(i)}
+		checkers[i] = checker{build: build, period: period, script: s, random: random(i)}
 		errs = add(errs, checkers[i].repeatable())
 	}
 	if errs != nil {
@@ -97,7 +98,7 @@ func Check(build New, period model.Duration) error {
 	errs = add(errs, checkShift(build, period))
 	for i := range checkers {
 		c := &checkers[i]
-		for _, check := range []func() error{c.encoding, c.earlyWake, c.buffers, c.clone, c.state} {
+		for _, check := range []func() error{c.encoding, c.silence, c.earlyWake, c.buffers, c.clone, c.state} {
 			errs = add(errs, check())
 		}
 	}
@@ -265,6 +266,7 @@ func alikeLater(a, b output) bool {
 // each of its steps.
 type checker struct {
 	build   New
+	period  model.Duration
 	script  *script
 	random  random
 	outputs []output
@@ -316,6 +318,46 @@ func (c *checker) encoding() error {
 			return violation(StateText, "encoding the state changed what follows, at %v", c.script.steps[i].at)
 		}
 		return err
+	})
+}
+
+// silentPeriods is how many periods of silence an automaton may take until its
+// encoded state recurs. In the scripts, numbers are up to a thousand periods ahead
+// of their time, and there may be a few such in a row.
+const silentPeriods = 4096
+
+// silence plays the script, and then nothing but the wake-ups asked for. If what
+// follows depends on the encoded state alone, as other clauses demand, then a state
+// that recurs once recurs for ever: the silence has finitely many states at the ends
+// of periods.
+func (c *checker) silence() error {
+	at := c.script.steps[len(c.script.steps)-1].at
+	return c.replay(false, func(i int, p *player, _ output) error {
+		if i+1 < len(c.script.steps) {
+			return nil
+		}
+		seen := map[string]bool{}
+		var state []byte
+		for range silentPeriods {
+			at = at.Add(c.period)
+			for steps := 0; p.last.wake <= at; steps++ {
+				if steps > maxSteps {
+					return violation(Progress, "more than %d wake-ups in a period of silence", maxSteps)
+				}
+				if _, err := p.play(stimulus{p.last.wake, model.Input{Kind: model.Wake}}); err != nil {
+					return err
+				}
+			}
+			var err error
+			if state, err = p.encode(nil, at); err != nil {
+				return err
+			}
+			if seen[string(state)] {
+				return nil
+			}
+			seen[string(state)] = true
+		}
+		return violation(Silence, "not in %d periods of it, until %v: %x", silentPeriods, at, state)
 	})
 }
 

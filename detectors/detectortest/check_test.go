@@ -211,7 +211,7 @@ func TestCheckCatches(t *testing.T) {
 				out.Send[i].Arg = int64(b.count)
 			}
 		}}},
-		{"loads but half of it", StateText, []Clause{StateAlike}, bend{
+		{"loads but half of it", StateText, []Clause{StateAlike, Silence}, bend{
 			step: func(b *bent, now model.Time, in *model.Input, out *model.Output) {
 				b.Automaton.Step(now, in, out)
 				b.count += uint64(len(out.Send))
@@ -234,7 +234,25 @@ func TestCheckCatches(t *testing.T) {
 				b.count++
 				return b.Automaton.AppendState(text, now)
 			}}},
-		{"encodes the time of day", StateShift, nil, bend{
+		{"encodes how long it has heard nothing", Silence, nil, bend{
+			step: func(b *bent, now model.Time, in *model.Input, out *model.Output) {
+				b.Automaton.Step(now, in, out)
+				if in.Kind == model.Start || isHeartbeat(in) {
+					b.count = uint64(now)
+				}
+			},
+			encode: func(b *bent, text []byte, now model.Time) []byte {
+				return b.Automaton.AppendState(binary.AppendUvarint(text, uint64(now)-b.count), now)
+			},
+			load: func(b *bent, text []byte, now model.Time) ([]byte, error) {
+				ago, n := binary.Uvarint(text)
+				if n <= 0 {
+					return text, errors.New("not how long")
+				}
+				b.count = uint64(now) - ago
+				return b.Automaton.LoadState(text[n:], now)
+			}}},
+		{"encodes the time of day", StateShift, []Clause{Silence}, bend{
 			encode: func(b *bent, text []byte, now model.Time) []byte {
 				return b.Automaton.AppendState(binary.AppendUvarint(text, uint64(now)), now)
 			},

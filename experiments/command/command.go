@@ -159,7 +159,7 @@ Exit codes: 0 as expected, 1 not as expected, 3 inconclusive, 64 usage, 65 bad i
 		}
 		return usage("unknown flag %s%s", word, meant(word, flags(c)))
 	})
-	root.AddCommand(newRun(e), newValidate(e), newReplay(e), newExperiment(e), newInit(e), newList(e), newSchema(e), newVersion(e))
+	root.AddCommand(newRun(e), newValidate(e), newReplay(e), newBound(e), newExperiment(e), newInit(e), newList(e), newSchema(e), newVersion(e))
 	return root
 }
 

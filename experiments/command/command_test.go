@@ -112,6 +112,11 @@ func TestExitCodes(t *testing.T) {
 		{"bad format", []string{"run", file, "--format", "xml"}, 64, `unknown format "xml"`},
 		{"no directory", []string{"run", file, "--out", ""}, 64, "--out needs a directory"},
 		{"report and none", []string{"run", file, "--out", "x", "--no-report"}, 64, "none with --no-report"},
+		{"bad workers of an experiment", []string{"experiment", "chen", "--workers", "-1"}, 64, "must not be negative"},
+		{"unknown row", []string{"experiment", "chen", "--rows", "S99/E_TM", "--packets", "60"}, 64, "S99/E_TM"},
+		{"no experiment", []string{"experiment"}, 64, "(chen, queueing)"},
+		{"unknown experiment", []string{"experiment", "chan"}, 64, `(did you mean "chen"?)`},
+		{"two of a name", []string{"replay", "heartbeats-loopback-2ms.csv.gz", "--detector", "timeout name=a", "--detector", "nfd-s name=a"}, 64, `already a detector "a"`},
 		{"unknown list", []string{"list", "fault"}, 64, `(did you mean "faults"?)`},
 		{"unknown schema", []string{"schema", "result"}, 64, `(did you mean "results"?)`},
 		{"unknown template", []string{"init", "--template", "starr"}, 64, `(did you mean "star"?)`},
@@ -280,11 +285,40 @@ func TestReportInTheWay(t *testing.T) {
 	}
 }
 
-// A report that cannot be written does not take the results with it.
+// A report that cannot be written is told before the run, which would take for ever.
 func TestUnwritableReport(t *testing.T) {
-	code, stdout, stderr := suspect(t, t.TempDir(), "run", small(t), "--out", "/proc/self/report")
-	if code != command.ExitOutput || !strings.Contains(stdout, "As expected") || !strings.Contains(stderr, "report directory") {
-		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "reports"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--out", "/proc/self/report"}, {"--out", "/proc/self/a/report"}, nil} {
+		args = append([]string{"run", small(t), "--set", "duration=100h", "--set", "limits.events=2000000000"}, args...)
+		code, stdout, stderr := suspect(t, dir, args...)
+		if code != command.ExitOutput || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "report directory") {
+			t.Errorf("%v: exit code %d, %s%s", args, code, stdout, stderr)
+		}
+	}
+}
+
+// The signal ends a comparison too, in the middle of its replications.
+func TestInterruptExperiment(t *testing.T) {
+	for _, name := range []string{"chen", "queueing"} {
+		c := exec.Command(binary, "experiment", name, "--packets", "1000000000")
+		var stdout, stderr bytes.Buffer
+		c.Stdout, c.Stderr = &stdout, &stderr
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+		began := time.Now()
+		c.Process.Signal(syscall.SIGTERM)
+		c.Wait()
+		if code := c.ProcessState.ExitCode(); code != command.ExitInterrupted || stdout.Len() > 0 || !strings.Contains(stderr.String(), "interrupted") {
+			t.Errorf("%s: exit code %d: %s%s", name, code, stdout.String(), stderr.String())
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s: it took %v to stop", name, took)
+		}
 	}
 }
 
@@ -395,28 +429,37 @@ func TestInterruptAtAnyTime(t *testing.T) {
 	}
 }
 
+// What is printed as JSON has the keys that its schema has.
 func TestJSON(t *testing.T) {
 	dir := t.TempDir()
-	_, schema, _ := suspect(t, dir, "schema", "results")
-	var s struct {
-		Defs map[string]struct {
-			Properties map[string]any `json:"properties"`
-			Required   []string       `json:"required"`
-		} `json:"$defs"`
+	type definitions map[string]struct {
+		Properties map[string]any `json:"properties"`
+		Required   []string       `json:"required"`
 	}
-	if err := json.Unmarshal([]byte(schema), &s); err != nil {
-		t.Fatal(err)
+	read := func(schema string, args ...string) (definitions, map[string]any) {
+		_, text, _ := suspect(t, dir, "schema", schema)
+		var s struct {
+			Defs definitions `json:"$defs"`
+		}
+		if err := json.Unmarshal([]byte(text), &s); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, _ := suspect(t, dir, append(args, "--format", "json")...)
+		var results map[string]any
+		if err := json.Unmarshal([]byte(stdout), &results); err != nil || code != 0 {
+			t.Fatal(code, err)
+		}
+		if v, _ := results["schema_version"].(float64); v < 1 {
+			t.Errorf("%v: schema_version is %v", args, results["schema_version"])
+		}
+		return s.Defs, results
 	}
-	code, stdout, _ := suspect(t, dir, "run", small(t), "--no-report", "--format", "json")
-	var results map[string]any
-	if err := json.Unmarshal([]byte(stdout), &results); err != nil || code != 0 {
-		t.Fatal(code, err)
-	}
-	same := func(name string, object map[string]any) {
-		def := s.Defs[name]
+	same := func(defs definitions, name string, value any) {
+		def := defs[name]
 		if len(def.Properties) == 0 {
 			t.Errorf("the schema has no %s", name)
 		}
+		object := value.(map[string]any)
 		for key := range object {
 			if def.Properties[key] == nil {
 				t.Errorf("%s has the key %q, which the schema does not", name, key)
@@ -428,13 +471,29 @@ func TestJSON(t *testing.T) {
 			}
 		}
 	}
-	same("Results", results)
-	same("Provenance", results["provenance"].(map[string]any))
+	defs, results := read("results", "run", small(t), "--no-report")
+	same(defs, "Results", results)
+	same(defs, "Provenance", results["provenance"])
 	for _, d := range results["detectors"].([]any) {
-		same("Detector", d.(map[string]any))
+		same(defs, "Detector", d)
+	}
+	defs, results = read("replay", "replay", "heartbeats-loopback-2ms.csv.gz", "--detector", "timeout", "--detector", "timeout timeout=100s")
+	same(defs, "Results", results)
+	same(defs, "Delays", results["delay"])
+	for i, d := range results["detectors"].([]any) {
+		same(defs, "DetectorResult", d)
+		if want := []string{"timeout", "timeout-2"}[i]; d.(map[string]any)["name"] != want {
+			t.Errorf("detector %d is not called %s", i, want)
+		}
+	}
+	defs, results = read("experiment", "experiment", "queueing", "--rows", "DD1-1,MM1-1a", "--packets", "200000")
+	same(defs, "Comparison", results)
+	same(defs, "Judgement", results["judgement"])
+	for _, r := range results["results"].([]any) {
+		same(defs, "Result", r)
 	}
 	for _, args := range [][]string{
-		{"validate", small(t)}, {"list"}, {"version"}, {"replay", "heartbeats-loopback-2ms.csv.gz", "--detector", "timeout"},
+		{"validate", small(t)}, {"list"}, {"version"},
 	} {
 		_, stdout, _ := suspect(t, dir, append(args, "--format", "json")...)
 		if !json.Valid([]byte(stdout)) {
@@ -442,16 +501,13 @@ func TestJSON(t *testing.T) {
 		}
 	}
 	// Where a scenario is wrong, JSON tells what and where on stdout.
-	code, stdout, _ = suspect(t, dir, "validate", small(t), "--format", "json", "--set", "duration=3", "--set", "durration=3s")
+	code, stdout, _ := suspect(t, dir, "validate", small(t), "--format", "json", "--set", "duration=3", "--set", "durration=3s")
 	var v struct {
 		Valid  bool
 		Errors []struct{ Line, Column int }
 	}
 	if err := json.Unmarshal([]byte(stdout), &v); err != nil || code != command.ExitBadInput || v.Valid || len(v.Errors) != 2 {
 		t.Errorf("exit code %d: %s %v", code, stdout, err)
-	}
-	if !strings.Contains(schema, "description") {
-		t.Error("the schema of results describes nothing")
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"suspect/detectors"
+	"suspect/experiments/oracle"
+	"suspect/experiments/replay"
 	"suspect/experiments/report"
 	"suspect/experiments/run"
 	"suspect/experiments/scenario"
@@ -277,20 +279,26 @@ func writeListing(b *bytes.Buffer, title string, list []listing, brief bool) {
 }
 
 func newSchema(e *environment) *cobra.Command {
-	schemas := map[string]func() []byte{"scenario": scenario.Schema, "results": run.ResultsSchema}
-	names := []string{"scenario", "results"}
+	schemas := map[string]func() []byte{
+		"scenario": scenario.Schema, "results": run.ResultsSchema, "replay": replay.ResultsSchema, "experiment": oracle.ResultsSchema,
+	}
+	names := []string{"scenario", "results", "replay", "experiment"}
 	return &cobra.Command{
-		Use:   "schema [scenario|results]",
+		Use:   "schema [" + strings.Join(names, "|") + "]",
 		Short: "Print the JSON Schema of scenarios, or of results as --format json",
-		Long: `Schema prints a JSON Schema: of scenario files, by which editors complete and
-check them, or of the document that run --format json prints.`,
+		Long: `Schema prints a JSON Schema:
+
+  scenario    of scenario files, by which editors complete and check them; the default
+  results     of what run --format json prints
+  replay      of what replay --format json prints
+  experiment  of what experiment --format json prints`,
 		ValidArgs: names,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage("suspect schema: what is %q for?", args[1])
 			}
 			if len(args) == 1 && schemas[args[0]] == nil {
-				return usage("there is no schema of %q%s (schemas: scenario, results)", args[0], meant(args[0], names))
+				return usage("there is no schema of %q%s (schemas: %s)", args[0], meant(args[0], names), strings.Join(names, ", "))
 			}
 			return nil
 		},

@@ -16,7 +16,7 @@
 //
 // Results go to standard output and nothing else does; progress, remarks and errors go
 // to standard error. The exit code of run judges what the scenario expects, and
-// that alone:
+// that alone; that of experiment is 1 where the simulator does not agree with theory:
 //
 //	 0  every expectation is met, or there is none
 //	 1  an expectation is not met
@@ -31,5 +31,7 @@
 //
 // The first SIGINT or SIGTERM ends a run within milliseconds; no report is written, or
 // the one that is just being written is completed, and a line says which. The
-// second ends the process at once. Either way the exit code is 75.
+// second ends the process at once, and if it comes while a report is written it may
+// leave a hidden directory .NAME.*.tmp beside the report, which can be deleted. Either
+// way the exit code is 75.
 package command

@@ -40,6 +40,9 @@ func newExperiment(e *environment) *cobra.Command {
 			Short: x.short,
 			Args:  exactly(),
 			RunE: func(c *cobra.Command, _ []string) error {
+				if o.Workers < 0 {
+					return usage("--workers %d: must not be negative", o.Workers)
+				}
 				if o.Packets < o.Replications || o.Replications < 2 {
 					return usage("--packets %d --replications %d: at least two replications, of a packet each", o.Packets, o.Replications)
 				}
@@ -50,7 +53,10 @@ func newExperiment(e *environment) *cobra.Command {
 				case err != nil:
 					return usage("%v", err)
 				}
-				return e.printComparison(results, o)
+				return e.printComparison(oracle.Comparison{
+					SchemaVersion: oracle.SchemaVersion, Experiment: x.name, Seed: o.Seed,
+					Judgement: oracle.Judge(results, o.Seed), Results: results,
+				})
 			},
 		}
 		sub.Flags().IntVar(&o.Packets, "packets", 10_000_000, "packets or heartbeats of each row, in all replications together")
@@ -64,37 +70,22 @@ func newExperiment(e *environment) *cobra.Command {
 }
 
 // printComparison prints the rows and the judgement of them all.
-func (e *environment) printComparison(results []oracle.Result, o oracle.Options) error {
-	failed := 0
-	for _, r := range results {
-		if r.Failure != "" {
-			failed++
-		}
-	}
+func (e *environment) printComparison(c oracle.Comparison) error {
+	var b bytes.Buffer
 	if e.json() {
-		if err := e.print(report.JSON(struct {
-			Seed    uint64          `json:"seed"`
-			Failed  int             `json:"failed"`
-			Results []oracle.Result `json:"results"`
-		}{o.Seed, failed, results})); err != nil {
-			return err
-		}
+		b.Write(report.JSON(c))
 	} else {
-		var b bytes.Buffer
-		oracle.Write(&b, results) // a bytes.Buffer takes everything
-		sum, low, high := oracle.SumOfSquares(results, o.Seed)
-		fmt.Fprintf(&b, "\n%d of %d rows agree with theory; seed %d.\n", len(results)-failed, len(results), o.Seed)
-		if high > 0 {
-			fmt.Fprintf(&b, "The sum of t² is %.1f; a right simulator is between %.1f and %.1f in 998 of 1000 cases.\n", sum, low, high)
-			if sum < low || sum > high {
-				failed++
-			}
-		}
-		if err := e.print(b.Bytes()); err != nil {
-			return err
+		j := c.Judgement
+		oracle.Write(&b, c.Results) // a bytes.Buffer takes everything
+		fmt.Fprintf(&b, "\n%d of %d rows agree with theory; seed %d.\n", j.Rows-j.Failed, j.Rows, c.Seed)
+		if j.High > 0 {
+			fmt.Fprintf(&b, "The sum of t² is %.1f; a right simulator is between %.1f and %.1f in 998 of 1000 cases.\n", j.SumOfSquares, j.Low, j.High)
 		}
 	}
-	if failed > 0 {
+	if err := e.print(b.Bytes()); err != nil {
+		return err
+	}
+	if !c.Judgement.Agrees {
 		return &exit{ExitNotExpected, nil}
 	}
 	return nil

@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"suspect/experiments/oracle"
 	"suspect/experiments/run"
+	"suspect/experiments/scenario"
+	"suspect/sim"
 )
 
 // watched is a writer that calls a function with what is written.
@@ -35,6 +40,56 @@ func TestInterruptAfterTheReport(t *testing.T) {
 	var x *exit
 	if err := c.ExecuteContext(ctx); !errors.As(err, &x) || x.code != ExitInterrupted || !strings.Contains(err.Error(), "report is complete") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A report that cannot be written after all does not take the results with it.
+func TestReportFailsLate(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "report")
+	var stdout bytes.Buffer
+	e := &environment{stdout: &stdout, stderr: watched{func(s string) {
+		if strings.Contains(s, "seed 1") { // the run begins
+			os.WriteFile(out, nil, 0o666)
+		}
+	}}}
+	c := newRoot(e)
+	c.SetArgs([]string{"run", "testdata/small.yaml", "--out", out})
+	var x *exit
+	if err := c.Execute(); !errors.As(err, &x) || x.code != ExitOutput || !strings.Contains(stdout.String(), "As expected") {
+		t.Errorf("got %v after %s", err, stdout.String())
+	}
+}
+
+// Events without progress of time are a bug of suspect, what else ends a run is one of
+// its scenario.
+func TestWhoseFault(t *testing.T) {
+	r := &runner{scenario: &scenario.Scenario{Path: "x.yaml"}}
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{fmt.Errorf("replication 3: %w: 1000001 at 5ps", sim.ErrStill), ExitInternal},
+		{fmt.Errorf("%w: by a signal", run.ErrInterrupted), ExitInterrupted},
+		{errors.New("fault 2 fits no link"), ExitBadInput},
+	} {
+		var x *exit
+		if err := r.failed(c.err); !errors.As(err, &x) || x.code != c.want {
+			t.Errorf("%v: %v, want code %d", c.err, err, c.want)
+		}
+	}
+}
+
+// The gate on all rows together decides the exit code, in JSON as in text.
+func TestComparisonCode(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		for _, agrees := range []bool{true, false} {
+			e := &environment{stdout: io.Discard, format: format}
+			err := e.printComparison(oracle.Comparison{Judgement: oracle.Judgement{Rows: 2, SumOfSquares: 99, Low: 1, High: 9, Agrees: agrees}})
+			var x *exit
+			if failed := errors.As(err, &x) && x.code == ExitNotExpected; failed == agrees {
+				t.Errorf("%s, agrees %v: %v", format, agrees, err)
+			}
+		}
 	}
 }
 

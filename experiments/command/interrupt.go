@@ -27,7 +27,7 @@ func interruptible(parent context.Context, stderr io.Writer) (ctx context.Contex
 				return
 			case <-signals:
 				if !first {
-					fmt.Fprintln(stderr, "\nsuspect: stopped at once; no report was written unless one was announced")
+					fmt.Fprintln(stderr, "\nsuspect: stopped at once; no report was written unless one was announced (a hidden directory .NAME.*.tmp beside it can be deleted)")
 					os.Exit(ExitInterrupted)
 				}
 				cancel(errSignal)

@@ -14,6 +14,7 @@ import (
 	"suspect/experiments/report"
 	"suspect/experiments/run"
 	"suspect/experiments/scenario"
+	"suspect/sim"
 )
 
 func newRun(e *environment) *cobra.Command {
@@ -27,9 +28,11 @@ func newRun(e *environment) *cobra.Command {
 		Use:   "run FILE",
 		Short: "Run a scenario, print what was found and write a report",
 		Long: `Run runs the scenario of a file, or one that comes with suspect, by its name (see
-"suspect list scenarios"). It what was found and writes a report directory: --out DIR, or reports/NAME-HASH by the scenario's name and hash. A report is never
+"suspect list scenarios"). It prints what was found and writes a report directory:
+--out DIR, or reports/NAME-HASH by the scenario's name and hash. A report is never
 overwritten: where DIR holds the same report it is left, where it holds anything
-else run refuses it (and without --out takes the next free name).
+else run refuses it (and without --out takes the next free name). A DIR that cannot
+be written is refused before anything runs.
 
 The exit code judges what the scenario expects, and that alone: 0 when every
 expectation is met, 1 when one is not, 3 when the worst of them is inconclusive.`,
@@ -66,8 +69,9 @@ type runner struct {
 }
 
 func (r *runner) run(ctx context.Context) error {
-	if r.out != "" {
-		if err := report.Check(r.out, r.scenario.Hash()); err != nil {
+	if !r.noReport {
+		err := r.firstFree(func(dir string) error { return report.Check(dir, r.scenario.Hash()) })
+		if err != nil {
 			return &exit{ExitOutput, err}
 		}
 	}
@@ -123,7 +127,11 @@ func (r *runner) failed(err error) error {
 	if errors.Is(err, run.ErrInterrupted) {
 		return &exit{ExitInterrupted, fmt.Errorf("interrupted: no report was written (seed %d; the same command starts anew)", r.scenario.Seed)}
 	}
-	return &exit{ExitBadInput, fmt.Errorf("%s cannot be run: %w", r.scenario.Path, err)}
+	code := ExitBadInput
+	if errors.Is(err, sim.ErrStill) { // no scenario can ask for that
+		code = ExitInternal
+	}
+	return &exit{code, fmt.Errorf("%s cannot be run: %w", r.scenario.Path, err)}
 }
 
 // show prints the results.
@@ -138,10 +146,11 @@ func (r *runner) show(results *run.Results) error {
 	return r.print(b.Bytes())
 }
 
-// write writes the report and returns what to say about it.
-func (r *runner) write(files []report.File) (string, error) {
+// firstFree calls try with the directory of the report; without --out with one name
+// after another while something else is in the way.
+func (r *runner) firstFree(try func(dir string) error) error {
 	if r.out != "" {
-		return announce(r.out, files)
+		return try(r.out)
 	}
 	dir := filepath.Join("reports", report.FileName(r.scenario.Name)+"-"+r.scenario.Hash()[:8])
 	for i := 1; ; i++ {
@@ -149,11 +158,19 @@ func (r *runner) write(files []report.File) (string, error) {
 		if i > 1 {
 			name = fmt.Sprintf("%s-%d", dir, i)
 		}
-		said, err := announce(name, files)
-		if i == 1000 || !errors.Is(err, report.ErrExists) {
-			return said, err
+		if err := try(name); i == 1000 || !errors.Is(err, report.ErrExists) {
+			return err
 		}
 	}
+}
+
+// write writes the report and returns what to say about it.
+func (r *runner) write(files []report.File) (said string, err error) {
+	err = r.firstFree(func(dir string) error {
+		said, err = announce(dir, files)
+		return err
+	})
+	return said, err
 }
 
 func announce(dir string, files []report.File) (string, error) {

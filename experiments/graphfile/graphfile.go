@@ -14,9 +14,9 @@ import (
 	"suspect/sim"
 )
 
-// Limits of a file.
+// Limits of a file. They keep any file from costing more than a second.
 const (
-	MaxBytes = 4 << 20
+	MaxBytes = 3 << 20
 	MaxNodes = 50_000
 	MaxLinks = 200_000
 

@@ -59,13 +59,10 @@ func files(t testing.TB, dir string) []string {
 func TestMalformed(t *testing.T) {
 	for _, path := range files(t, "malformed") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			begin := time.Now()
-			_, err := Read(path, testOptions)
+			var err error
+			inTime(t, func() { _, err = Read(path, testOptions) })
 			if err == nil {
 				t.Fatal("no error")
-			}
-			if d := time.Since(begin); d > 5*time.Second {
-				t.Errorf("took %v", d)
 			}
 			golden(t, path+".golden", strings.ReplaceAll(err.Error(), filepath.Dir(path)+"/", "")+"\n")
 		})
@@ -237,10 +234,23 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
-// The largest inputs, and those made to be slow, end within a second; the test
-// allows for a machine that is busy otherwise.
+// inTime calls read and tells if it takes longer than a second, thrice: a busy machine
+// may be slow once.
+func inTime(t *testing.T, read func()) {
+	t.Helper()
+	var took time.Duration
+	for range 3 {
+		began := time.Now()
+		read()
+		if took = time.Since(began); took <= time.Second {
+			return
+		}
+	}
+	t.Errorf("it took %v", took)
+}
+
+// The largest inputs, and those made to be slow, end within a second.
 func TestLargeInputs(t *testing.T) {
-	const limit = 5 * time.Second
 	fill := func(prefix, unit, suffix string) string {
 		return prefix + strings.Repeat(unit, (MaxBytes-len(prefix)-len(suffix))/len(unit)) + suffix
 	}
@@ -275,20 +285,20 @@ func TestLargeInputs(t *testing.T) {
 		{"edges", "x.graphml", fill(graphml+"<node id='a'/><node id='b'/>", "<edge source='a' target='b'/>", "</graph></graphml>"), false},
 		{"keys", "x.graphml", fill("<graphml>", "<key id='a'/>", "</graphml>"), false},
 		{"attributes", "x.graphml", fill(graphml+"<node ", "a='' ", "/></graph></graphml>"), false},
+		{"all attributes", "x.graphml", fill(graphml+"<node id='a'/><node id='b'/>", "<edge source='a' target='b' directed='false' id=''><data key=''>x</data></edge>", "</graph></graphml>"), false},
+		{"data", "x.graphml", fill("<graphml><key id='r' for='edge' attr.name='rate'/><graph><node id='a'/><node id='b'/><edge source='a' target='b'>", "<data key='r'>1Gbps</data>", "</edge></graph></graphml>"), true},
+		{"distinct nodes", "x.graphml", graphml + star(50_000, "<node id='%d'/>", "</graph></graphml>"), false},
+		{"comments", "x.graphml", fill(graphml, "<!---->", "</graph></graphml>"), false},
+		{"instructions", "x.graphml", fill(graphml, "<?a?>", "</graph></graphml>"), false},
 		{"references", "x.graphml", fill(graphml, "&lt;", "</graph></graphml>"), false},
 		{"empty elements", "x.graphml", fill(graphml, "<a/>", "</graph></graphml>"), false},
 		{"large star", "x.graphml", graphml + "<node id='s'/>" + star(MaxNodes-1, "<node id='%[1]d'/><edge source='s' target='%[1]d'/>", "</graph></graphml>"), true},
 	} {
 		t.Run(c.name+" "+filepath.Ext(c.path), func(t *testing.T) {
-			begin := time.Now()
-			_, err := Parse(c.path, []byte(c.text), testOptions)
+			var err error
+			inTime(t, func() { _, err = Parse(c.path, []byte(c.text), testOptions) })
 			if (err == nil) != c.isValid {
 				t.Errorf("error: %v", err)
-			}
-			d := time.Since(begin)
-			t.Logf("%v", d)
-			if d > limit {
-				t.Errorf("took %v", d)
 			}
 			if err != nil && len(err.Error()) > 20_000 {
 				t.Errorf("a message of %d bytes", len(err.Error()))

@@ -8,5 +8,12 @@
 // and when its confidence interval is narrow enough for the comparison to mean
 // something; a row that has no randomness must be matched to the picosecond. The
 // sum of all t² must be neither too large nor too small, which catches intervals
-// that are too wide and replications that share their randomness.
+// that are too wide and replications that share their randomness. The rows of chen.csv
+// that are about one link are measured in two simulations, one without crashes and one
+// with, so they are not independent: only the first row of each counts in the sum.
+//
+// All rows with a million packets take 45 s of one core for the queues and 12 s for
+// chen.csv (measured on a 2-core virtual machine), and ten times as many packets, the
+// size for which the precision is stated, ten times as long: about four minutes and
+// one minute on two idle cores.
 package oracle

@@ -3,7 +3,10 @@ package oracle
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -44,8 +47,8 @@ func check(t *testing.T, results []Result, err error) {
 			t.Errorf("%s (%s, %s): simulated %v, exact %v: %s", r.ID, r.Model, r.Metric, r.Mean, r.Target, r.Failure)
 		}
 	}
-	if sum, low, high := SumOfSquares(results, 1); sum < low || sum > high {
-		t.Errorf("the sum of t² is %.1f, not between %.1f and %.1f", sum, low, high)
+	if j := Judge(results, 1); !j.Agrees || j.Rows != len(results) || j.High == 0 {
+		t.Errorf("all together: %+v", j)
 	}
 }
 
@@ -114,6 +117,111 @@ func TestGateCanFail(t *testing.T) {
 			t.Errorf("%s passes: simulated %v, exact %v", r.ID, r.Mean, r.Target)
 		}
 	}
+}
+
+// The gate on the sum of t² fails where every row passes: intervals that are too
+// wide make it too small, replications that share their randomness too large.
+// Rows of one simulation count once, and rows without randomness not at all.
+func TestJudge(t *testing.T) {
+	rows := func(n int, t float64) []Result {
+		var rs []Result
+		for i := range n {
+			rs = append(rs, Result{Row: Row{Simulation: fmt.Sprint(i)}, T: t, Replications: 30})
+		}
+		return rs
+	}
+	// Drawing t by the inverse of its distribution gives 22.8 and 91.9.
+	if j := Judge(rows(45, 1), 1); math.Abs(j.Low-22.8) > 1 || math.Abs(j.High-92) > 5 {
+		t.Errorf("the bounds are %v and %v", j.Low, j.High)
+	}
+	shared := append(rows(40, 1), rows(40, 3)...)
+	failing := rows(40, 1)
+	failing[3].Failure = "t"
+	for _, c := range []struct {
+		name   string
+		rows   []Result
+		failed int
+		sum    float64
+		agrees bool
+	}{
+		{"right", rows(40, 1), 0, 40, true},
+		{"too small", rows(40, 0.5), 0, 10, false},
+		{"too large", rows(40, -1.6), 0, 102.4, false},
+		{"shared", shared, 0, 40, true},
+		{"a row fails", failing, 1, 40, false},
+		{"exact", []Result{{Exactly: true, T: 1, Replications: 1}}, 0, 0, true},
+	} {
+		j := Judge(c.rows, 1)
+		if j.Failed != c.failed || math.Abs(j.SumOfSquares-c.sum) > 1e-9 || j.Agrees != c.agrees || j.Rows != len(c.rows) {
+			t.Errorf("%s: %+v", c.name, j)
+		}
+	}
+}
+
+// The schema describes every field.
+func TestResultsSchema(t *testing.T) {
+	var s struct {
+		Defs map[string]struct {
+			Properties map[string]struct{ Description string }
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(ResultsSchema(), &s); err != nil || len(s.Defs) != 3 || len(s.Defs["Result"].Properties) < 12 {
+		t.Fatal(err, s)
+	}
+	for name, def := range s.Defs {
+		for field, p := range def.Properties {
+			if p.Description == "" {
+				t.Errorf("%s.%s has no description", name, field)
+			}
+		}
+	}
+}
+
+// Rows that share a simulation come out the same when they are asked for alone.
+func TestSharedSimulation(t *testing.T) {
+	o := Options{Packets: 30_000, Replications: 3, Seed: 1}
+	all, err := Chen(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range all[5:10] {
+		o.IDs = []string{r.ID}
+		alone, err := Chen(context.Background(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := alone[0]; a.ID != r.ID || a.Mean != r.Mean || a.T != r.T {
+			t.Errorf("%s: %v with others, %v alone", r.ID, r.Mean, a.Mean)
+		}
+	}
+}
+
+// A number of workers or replications that means nothing is refused, and a context
+// that ends ends a comparison, however long its replications are.
+func TestComparisonEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	for _, o := range []Options{
+		{Packets: 60, Replications: 2, Workers: -1}, {Packets: 60, Replications: 1}, {Packets: 1, Replications: 2},
+	} {
+		if _, err := Chen(ctx, o); err == nil {
+			t.Errorf("%+v was run", o)
+		}
+	}
+	begun, release := make(chan bool), make(chan bool)
+	endless := map[string]experiment{"x": {floor: 1, estimate: func(uint64, int, float64) (float64, error) {
+		begun <- true
+		<-release
+		return 0, nil
+	}}}
+	go func() {
+		<-begun
+		cancel()
+	}()
+	_, err := compare(ctx, []Row{{ID: "x", Simulation: "x"}}, endless, Options{Packets: 60, Replications: 2, Workers: 1})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	close(release)
 }
 
 // Every row of the files has a simulation.

@@ -11,9 +11,13 @@ import (
 // row's exact value, at which quantile rows count the tail.
 type estimate func(seed uint64, packets int, exact float64) (float64, error)
 
-// experiment is how a row is simulated.
+// experiment is how a row is simulated, or several rows together.
 type experiment struct {
-	estimate estimate
+	estimate estimate // of one row
+
+	// together is in place of estimate where several rows are measured in one
+	// simulation: it returns the estimates by the rows' metrics.
+	together func(seed uint64, packets int) (map[string]float64, error)
 
 	// floor is the largest acceptable half-width of the 99 % interval, as a share
 	// of the target, at ten million packets; 0 marks a row without randomness,
@@ -27,6 +31,22 @@ type experiment struct {
 	// longer is how many times as many packets the row needs for its floor; 0 is
 	// once.
 	longer int
+}
+
+// replicate runs one replication and returns an estimate for each of the rows, which
+// are all of this experiment.
+func (e experiment) replicate(seed uint64, rows []*Result) ([]float64, error) {
+	packets := rows[0].Packets / rows[0].Replications
+	if e.together == nil {
+		v, err := e.estimate(seed, packets, rows[0].Exact)
+		return []float64{v}, err
+	}
+	metrics, err := e.together(seed, packets)
+	values := make([]float64, len(rows))
+	for i, r := range rows {
+		values[i] = metrics[r.Metric]
+	}
+	return values, err
 }
 
 // ten and thirty times as many packets for rows whose waits vary much.

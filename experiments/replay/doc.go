@@ -29,6 +29,7 @@
 // the line is then moved up until it touches a point. If the sender drifts away
 // from any such line, detectors that need its schedule (NFD-S) are judged by a
 // schedule that it did not have; [Results].Lateness tells how far it was off.
+// The text calls the line the fitted schedule.
 //
 // Heartbeats are delivered in the order of their arrival, those that arrive together
 // in that of their numbers. Since no heartbeat arrives before it is sent, only those
@@ -40,6 +41,7 @@
 //
 // A trace has no crash. The sender is taken to crash right after it sends the last
 // heartbeat of the trace. Up to there, suspicions are mistakes; from there on each
-// detector runs on until it suspects, and gives one detection time. The measures are
-// those of [suspect/properties.QoS].
+// detector runs on until it suspects, and gives one detection time. One that never
+// does is stopped when it asks for no further wake-up, or after ten million of them,
+// and the results say which. The measures are those of [suspect/properties.QoS].
 package replay

@@ -23,7 +23,7 @@ func Example() {
 	// Output:
 	// trace heartbeats-loopback-2ms.csv.gz
 	//   50000 heartbeats in 100s, 0 lost, 0 reordered
-	//   period 1.999999944ms (estimated), sent up to 79.33ms late
+	//   period 1.999999944ms (estimated), sent up to 79.33ms behind the fitted schedule
 	//   delay min 1.983us, mean 247.3us, median 53.67us, 99% 4.341ms, max 50.33ms
 	//
 	// detector  mistakes  per second  mean T_M  max T_M  mean T_MR  P_A         T_D at the end

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"suspect/detectors"
@@ -24,7 +25,7 @@ type Config struct {
 
 // Detector asks for a detector of the registry.
 type Detector struct {
-	Name   string            // in results; empty: as Use
+	Name   string            // in results; empty: as Use, numbered from the second on
 	Use    string            // name in the registry
 	Params map[string]string // those given; eta defaults to that of the trace
 }
@@ -42,8 +43,9 @@ const (
 // detectors step in every one.
 const maxPeriods = 1_000_000
 
-// patience is how many periods a detector is given after the last heartbeat.
-const patience = 10_000
+// patience is how many wake-ups a detector is given, after the last arrival, to
+// suspect.
+const patience = 10_000_000
 
 // Run replays t to all detectors in one pass, after a first pass that checks and
 // surveys it. Errors are those of the trace (an [ErrorList]), of the detectors'
@@ -63,6 +65,10 @@ func run(ctx context.Context, t Trace, c Config, keep int) (*Results, error) {
 	if len(c.Detectors) > maxDetectors {
 		return nil, fmt.Errorf("replay: %d detectors; at most %d are supported", len(c.Detectors), maxDetectors)
 	}
+	var err error
+	if c.Detectors, err = named(c.Detectors); err != nil {
+		return nil, fmt.Errorf("replay: %w", err)
+	}
 	s, err := examine(t, keep)
 	if err != nil {
 		return nil, err
@@ -76,7 +82,7 @@ func run(ctx context.Context, t Trace, c Config, keep int) (*Results, error) {
 	for i, d := range c.Detectors {
 		subject, err := newSubject(d, uint8(i), eta)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("detector %q: %w", d.name(), err))
+			errs = append(errs, fmt.Errorf("detector %q: %w", d.Name, err))
 			continue
 		}
 		r.subjects = append(r.subjects, subject)
@@ -90,11 +96,23 @@ func run(ctx context.Context, t Trace, c Config, keep int) (*Results, error) {
 	return r.results(t, isEstimated), nil
 }
 
-func (d Detector) name() string {
-	if d.Name != "" {
-		return d.Name
+// named returns ds with names that tell them apart, as scenarios give them.
+func named(ds []Detector) ([]Detector, error) {
+	ds = slices.Clone(ds)
+	names := make(map[string]bool)
+	for i := range ds {
+		d := &ds[i]
+		if d.Name == "" {
+			d.Name = d.Use
+			for k := 2; names[d.Name]; k++ {
+				d.Name = fmt.Sprintf("%s-%d", d.Use, k)
+			}
+		} else if names[d.Name] {
+			return nil, fmt.Errorf("there is already a detector %q", d.Name)
+		}
+		names[d.Name] = true
 	}
-	return d.Use
+	return ds, nil
 }
 
 // period returns the eta of the run, and whether it is estimated.
@@ -110,9 +128,9 @@ func (c Config) period(s *survey) (eta model.Duration, isEstimated bool, err err
 			continue // the detector will say so
 		}
 		if eta != 0 && given != eta {
-			return 0, false, fmt.Errorf("%s has eta %v, but detector %q has %v: a trace has one", from, eta, d.name(), given)
+			return 0, false, fmt.Errorf("%s has eta %v, but detector %q has %v: a trace has one", from, eta, d.Name, given)
 		}
-		eta, from = given, fmt.Sprintf("detector %q", d.name())
+		eta, from = given, fmt.Sprintf("detector %q", d.Name)
 	}
 	estimate := s.period()
 	if eta < 0 {
@@ -144,9 +162,12 @@ type subject struct {
 	params    model.Params
 	index     uint8
 	automaton model.Automaton
+	now       model.Time // of its last step
 	out       model.Output
+	suspects  bool // the sender
 	qos       *properties.QoS
 	quality   *properties.Quality
+	gaveUp    string // why it does not suspect, or empty
 }
 
 func newSubject(d Detector, index uint8, eta model.Duration) (*subject, error) {
@@ -182,13 +203,14 @@ func newSubject(d Detector, index uint8, eta model.Duration) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &subject{name: d.name(), use: d.Use, params: params, index: index, automaton: a, qos: qos}, nil
+	return &subject{name: d.Name, use: d.Use, params: params, index: index, automaton: a, qos: qos}, nil
 }
 
 // step gives the detector an input at a time, and its verdicts to its fold.
 func (s *subject) step(now model.Time, in *model.Input) {
 	s.out.Reset()
 	s.automaton.Step(now, in, &s.out)
+	s.now = now
 	if s.out.Wake <= now {
 		panic(fmt.Sprintf("replay: detector %s asked at %v for a wake-up at %v, which is not later", s.use, now, s.out.Wake))
 	}
@@ -196,6 +218,9 @@ func (s *subject) step(now model.Time, in *model.Input) {
 		kind := model.Trusted
 		if v.Suspected {
 			kind = model.Suspected
+		}
+		if v.Peer == sender && v.Kind.HostFailure() {
+			s.suspects = v.Suspected
 		}
 		s.qos.Observe(&model.Record{
 			At: now, Process: monitor, Peer: v.Peer, Kind: kind, Failure: v.Kind, Detector: s.index,
@@ -210,6 +235,27 @@ func (s *subject) advance(until model.Time) {
 	for s.out.Wake < until {
 		s.step(s.out.Wake, &wake)
 	}
+}
+
+// await runs the detector on from a time, after which nothing arrives, until it
+// suspects. The error is that of ctx.
+func (s *subject) await(ctx context.Context, now model.Time) error {
+	for steps := 0; !s.suspects && s.gaveUp == ""; steps++ {
+		if steps%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch {
+		case s.out.Wake == model.Never:
+			s.gaveUp = "it asks for no further wake-up"
+		case s.out.Wake > model.MaxTime:
+			s.gaveUp = fmt.Sprintf("its next wake-up is later than %v", model.MaxTime)
+		case steps == patience:
+			s.gaveUp = fmt.Sprintf("cut off after %d wake-ups, at %s after the last arrival", steps, show(s.out.Wake.Sub(now)))
+		default:
+			s.step(s.out.Wake, &wake)
+		}
+	}
+	return nil
 }
 
 // replayer is the state of the second pass.
@@ -265,8 +311,7 @@ func (r *replayer) run(ctx context.Context, t Trace) error {
 	if err != nil {
 		return err
 	}
-	r.crash()
-	return nil
+	return r.crash(ctx)
 }
 
 // deliver hands over what arrives up to a time of the trace.
@@ -284,19 +329,24 @@ func (r *replayer) deliver(until int64) {
 
 // crash ends the trace by a crash of the sender, and runs on until everybody had time
 // to see it.
-func (r *replayer) crash() {
+func (r *replayer) crash(ctx context.Context) error {
 	r.deliver(r.last.sent)
 	at := r.local(r.last.sent)
 	for _, s := range r.subjects {
 		s.advance(at + 1)
 		s.qos.Observe(&model.Record{At: at, Process: sender, Peer: model.Nobody, Kind: model.Crashed, Failure: model.ProcessCrash})
 	}
-	r.deliver(max(r.latest, r.last.sent))
-	end := r.local(max(r.latest, r.last.sent)).Add(patience * min(r.eta, model.Duration(model.MaxTime)/(4*patience)))
+	last := max(r.latest, r.last.sent)
+	r.deliver(last)
 	for _, s := range r.subjects {
-		s.advance(end + 1)
-		s.quality = s.qos.Finish(end)
+		now := r.local(last)
+		s.advance(now + 1)
+		if err := s.await(ctx, now); err != nil {
+			return err
+		}
+		s.quality = s.qos.Finish(max(now, s.now))
 	}
+	return nil
 }
 
 // arrival is a heartbeat in flight.

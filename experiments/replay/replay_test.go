@@ -18,6 +18,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"suspect/detectors"
 	"suspect/experiments/data"
 	"suspect/model"
 )
@@ -110,12 +111,12 @@ func TestByHand(t *testing.T) {
 	want := DetectorResult{
 		Name: "timeout", Use: "timeout", Parameters: "eta=10ms stagger=true timeout=25ms",
 		Mistakes:        1,
-		MistakeRate:     1 / 0.060,
-		MistakeDuration: 15 * ms,
-		LongestMistake:  15 * ms,
-		QueryAccuracy:   1 - 15./60,
+		MistakeRate:     new(1 / 0.060),
+		MistakeDuration: new(15 * ms),
+		LongestMistake:  new(15 * ms),
+		QueryAccuracy:   new(1 - 15./60),
 		Detected:        true,
-		DetectionTime:   (1065 + 25 - 1060) * ms,
+		DetectionTime:   new((1065 + 25 - 1060) * ms),
 	}
 	if diff := gocmp.Diff(want, d); diff != "" {
 		t.Error(diff)
@@ -153,8 +154,8 @@ func TestScheduleOfNFDS(t *testing.T) {
 		detected model.Duration
 	}{{0, 16 * ms}, {1, 15 * ms}, {1, 14*ms + 1}} {
 		d := r.Detectors[i]
-		if d.Mistakes != want.mistakes || d.DetectionTime != want.detected {
-			t.Errorf("delta %s: %d mistakes, detection %v, want %+v", d.Name, d.Mistakes, d.DetectionTime, want)
+		if d.Mistakes != want.mistakes || *d.DetectionTime != want.detected {
+			t.Errorf("delta %s: %d mistakes, detection %v, want %+v", d.Name, d.Mistakes, *d.DetectionTime, want)
 		}
 	}
 }
@@ -223,8 +224,8 @@ func TestTimeoutTwin(t *testing.T) {
 		}
 		note(model.Never - 1)
 		d := r.Detectors[0]
-		if d.Mistakes != mistakes || !d.Detected || d.DetectionTime != max(0, suspectedSince.Sub(crashAt)) {
-			t.Fatalf("%d mistakes, detection %v; want %d, %v\n%v", d.Mistakes, d.DetectionTime, mistakes, suspectedSince.Sub(crashAt), all)
+		if d.Mistakes != mistakes || !d.Detected || *d.DetectionTime != max(0, suspectedSince.Sub(crashAt)) {
+			t.Fatalf("%d mistakes, detection %v; want %d, %v\n%v", d.Mistakes, *d.DetectionTime, mistakes, suspectedSince.Sub(crashAt), all)
 		}
 		for what, happened := range map[string]bool{
 			"mistake": mistakes > 0, "loss": r.Lost > 0, "reordering": r.Reordered > 0, "lateness": r.Lateness > 0, "shift": shift > 0,
@@ -317,6 +318,122 @@ func TestIndependence(t *testing.T) {
 	}
 }
 
+// deaf is a detector that never suspects, woken every period of 1 ms or, if asleep,
+// not at all.
+type deaf struct{ asleep bool }
+
+func (d deaf) Step(now model.Time, _ *model.Input, out *model.Output) {
+	if out.Wake = model.Never; !d.asleep {
+		out.Wake = now.Add(ms)
+	}
+}
+func (d deaf) Clone() model.Automaton                                { return d }
+func (deaf) AppendState(b []byte, _ model.Time) []byte               { return b }
+func (deaf) LoadState(b []byte, _ model.Time) (rest []byte, _ error) { return b, nil }
+
+func init() {
+	for name, d := range map[string]deaf{"deaf": {}, "asleep": {asleep: true}} {
+		detectors.Register(detectors.Spec{Name: name, Heartbeats: true,
+			New: func(detectors.Env, model.Params) (model.Automaton, error) { return d, nil }})
+	}
+}
+
+// Every detector runs on until it suspects, however patient it is; where one never
+// does, the results say why.
+func TestPatience(t *testing.T) {
+	trace := text("0,0,1", "1,2000000,2000001", "2,4000000,4000001")
+	r := mustRun(t, trace, 0, timeoutOf(30*model.Second), timeoutOf(100*3600*model.Second),
+		Detector{Use: "nfd-s", Params: map[string]string{"delta": "100s"}}, Detector{Use: "asleep"}, Detector{Use: "deaf"})
+	want := []struct {
+		name       string
+		detected   *model.Duration
+		undetected string
+	}{
+		{"timeout", new(30*model.Second + model.Nanosecond), ""},
+		{"timeout-2", nil, "cut off after 10000000 wake-ups, at 20000s after the last arrival"},
+		{"nfd-s", new(100*model.Second + 2*ms), ""},
+		{"asleep", nil, "it asks for no further wake-up"},
+		{"deaf", nil, "cut off after 10000000 wake-ups, at 10000s after the last arrival"},
+	}
+	for i, w := range want {
+		d := r.Detectors[i]
+		if d.Name != w.name || d.Detected != (w.detected != nil) || d.Undetected != w.undetected || gocmp.Diff(w.detected, d.DetectionTime) != "" {
+			t.Errorf("%+v, want %+v", d, w)
+		}
+	}
+	var b strings.Builder
+	r.WriteText(&b)
+	for _, line := range []string{"timeout-2: timeout eta=2ms", "deaf: not detected: cut off after"} {
+		if !strings.Contains(b.String(), line) {
+			t.Errorf("the text lacks %q:\n%s", line, b.String())
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	if _, err := Run(ctx, trace, Config{Detectors: slices.Repeat([]Detector{{Use: "deaf"}}, 100)}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+	if time.Since(begun) > 2*time.Second {
+		t.Error("it cannot be interrupted")
+	}
+}
+
+// What does not exist is absent in JSON and a dash in the text.
+func TestAbsent(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		trace  Trace
+		json   []string // absent
+		within string
+	}{
+		{"all lost", text("0,0,", "1,2000000,", "2,4000000,"),
+			[]string{`"delay"`, `"mistake_duration_mean_ps"`, `"mistake_recurrence_mean_ps"`}, "no heartbeat arrived"},
+		{"one open mistake", text("0,0,", "1,2000000,", "2,4000000,"), nil, "-         over 3ms  -"},
+		{"no mistake", text("0,0,1", "1,500000,500001"),
+			[]string{`"mistake_duration_max_ps"`, `"mistake_duration_max_open"`}, "-         -        -          1.00000000"},
+	} {
+		r := mustRun(t, c.trace, 0, timeoutOf(ms))
+		doc, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range c.json {
+			if strings.Contains(string(doc), key) {
+				t.Errorf("%s: %s has %s", c.name, doc, key)
+			}
+		}
+		var b strings.Builder
+		r.WriteText(&b)
+		if !strings.Contains(b.String(), c.within) {
+			t.Errorf("%s: the text lacks %q:\n%s", c.name, c.within, b.String())
+		}
+	}
+	r := mustRun(t, text("5,7,8"), 2*ms, timeoutOf(ms))
+	if d := r.Detectors[0]; d.MistakeRate != nil || d.QueryAccuracy != nil || d.DetectionTime == nil {
+		t.Errorf("a trace without length: %+v", d)
+	}
+}
+
+// The schema describes every field.
+func TestResultsSchema(t *testing.T) {
+	var s struct {
+		Defs map[string]struct {
+			Properties map[string]struct{ Description string }
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(ResultsSchema(), &s); err != nil || len(s.Defs) != 3 {
+		t.Fatal(err, s)
+	}
+	for name, def := range s.Defs {
+		for field, p := range def.Properties {
+			if p.Description == "" {
+				t.Errorf("%s.%s has no description", name, field)
+			}
+		}
+	}
+}
+
 func TestArrivalsAreSorted(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for range 200 {
@@ -354,6 +471,7 @@ func TestBadConfig(t *testing.T) {
 		{Config{Detectors: []Detector{{Use: "oracle"}, {Use: "timeout", Params: map[string]string{"timeout": "5", "x": "y"}}}}, `parameter "x"`},
 		{Config{Detectors: []Detector{{Use: "timeout", Params: map[string]string{"eta": "5ms"}}, {Name: "b", Use: "timeout", Params: map[string]string{"eta": "6ms"}}}}, `"b" has 6ms`},
 		{Config{Eta: 50 * ms, Detectors: []Detector{{Use: "timeout"}}}, "sent every 2ms"},
+		{Config{Detectors: []Detector{{Use: "timeout"}, {Name: "timeout", Use: "nfd-s"}}}, `already a detector "timeout"`},
 		{Config{Eta: -ms, Detectors: []Detector{{Use: "timeout"}}}, "negative"},
 		{Config{Detectors: []Detector{{Use: "timeout", Params: map[string]string{"eta": "0s"}}}}, "too short"},
 	} {
@@ -402,7 +520,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, field := range []string{`"eta_ps":2000000000`, `"detection_time_ps":5000001000`, `"query_accuracy":1`} {
+	for _, field := range []string{`"schema_version":1,`, `"eta_ps":2000000000`, `"detection_time_ps":5000001000`, `"query_accuracy":1`} {
 		if !strings.Contains(string(b), field) {
 			t.Errorf("%s lacks %s", b, field)
 		}
@@ -433,7 +551,8 @@ func FuzzTrace(f *testing.F) {
 			return
 		}
 		for _, d := range r.Detectors {
-			if d.Mistakes < 0 || !(d.QueryAccuracy >= 0 && d.QueryAccuracy <= 1) || d.DetectionTime < 0 || r.Lost < 0 || r.Lateness < 0 {
+			if d.QueryAccuracy != nil && !(*d.QueryAccuracy >= 0 && *d.QueryAccuracy <= 1) || d.DetectionTime == nil || *d.DetectionTime < 0 ||
+				d.Mistakes < 0 || r.Lost < 0 || r.Lateness < 0 {
 				t.Errorf("%+v", r)
 			}
 		}

@@ -159,24 +159,62 @@ func (s step) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
+// Sizes of a legend: the line of a sample, what follows it and its name, and a row.
+const (
+	legendSample, legendSpace, legendGap = vg.Length(22), vg.Length(5), vg.Length(16)
+	legendRow                            = vg.Length(14)
+)
+
+func legendStyle() text.Style {
+	style := sans(9.5, ink)
+	style.YAlign = draw.YCenter
+	return style
+}
+
+// legendRows breaks names into rows that are at most so wide. A name that does not fit
+// into a row is cut.
+func legendRows(names []string, width vg.Length) (rows [][]string) {
+	style := legendStyle()
+	left := vg.Length(0)
+	for _, name := range names {
+		name = fit(style, name, width-legendSample-legendSpace)
+		need := legendSample + legendSpace + style.Width(name)
+		if len(rows) == 0 || need > left {
+			rows, left = append(rows, nil), width
+		}
+		last := &rows[len(rows)-1]
+		*last = append(*last, name)
+		left -= need + legendGap
+	}
+	return rows
+}
+
+// legendWidth is the width of the legends of figures.
+const legendWidth = figureWidth - 24
+
+// moreRows returns by how much a legend of these names is higher than one of a single
+// row, for figures to grow by.
+func moreRows(names []string) vg.Length {
+	return legendRow * vg.Length(max(0, len(legendRows(names, legendWidth))-1))
+}
+
 // legend draws one sample and name for each series in rows across the top of c,
 // and returns the rest of the canvas: a legend there never covers data.
 func legend(c draw.Canvas, names []string, styles []draw.LineStyle) draw.Canvas {
-	const sample, space, gap = vg.Length(22), vg.Length(5), vg.Length(16)
-	label := sans(9.5, ink)
-	label.YAlign = draw.YCenter
-	rowHeight := vg.Length(14)
-	x, y := c.Min.X, c.Max.Y-rowHeight/2
-	for i, name := range names {
-		width := sample + space + label.Width(name)
-		if x > c.Min.X && x+width > c.Max.X {
-			x, y = c.Min.X, y-rowHeight
+	style := legendStyle()
+	y := c.Max.Y
+	i := 0
+	for _, row := range legendRows(names, legendWidth) {
+		x := c.Min.X
+		for _, name := range row {
+			c.StrokeLine2(styles[i], x, y-legendRow/2, x+legendSample, y-legendRow/2)
+			c.FillText(style, vg.Point{X: x + legendSample + legendSpace, Y: y - legendRow/2}, name)
+			x += legendSample + legendSpace + style.Width(name) + legendGap
+			i++
 		}
-		c.StrokeLine2(styles[i], x, y, x+sample, y)
-		c.FillText(label, vg.Point{X: x + sample + space, Y: y}, name)
-		x += width + gap
+		y -= legendRow
 	}
-	return draw.Crop(c, 0, 0, 0, y-rowHeight/2-vg.Points(4)-c.Max.Y)
+	return draw.Crop(c, 0, 0, 0, y-vg.Points(4)-c.Max.Y)
 }
 
 // caption draws what a panel's vertical axis means above the panel, to be read
@@ -192,8 +230,16 @@ func caption(c draw.Canvas, s string) draw.Canvas {
 func heading(c draw.Canvas, title string) draw.Canvas {
 	style := bold(sans(11, ink))
 	style.YAlign = draw.YTop
-	c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y}, title)
+	c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y}, fit(style, title, c.Max.X-c.Min.X))
 	return draw.Crop(c, 0, 0, 0, -vg.Points(19))
+}
+
+// fit cuts s so that it is at most so wide.
+func fit(style text.Style, s string, width vg.Length) string {
+	for n := len([]rune(s)); n > 1 && style.Width(s) > width; n-- {
+		s = shorten(s, n-1)
+	}
+	return s
 }
 
 // shorten cuts s to at most n runes, for names in figures.

@@ -78,9 +78,9 @@ func latencyFigure(title string, ds []distribution) []byte {
 	}
 	floor = math.Pow10(int(math.Floor(math.Log10(floor) - 0.15))) // room for the dot
 
-	return svg(title, 5.2*vg.Inch, func(c draw.Canvas) {
+	names, styles := named(ds)
+	return svg(title, 5.2*vg.Inch+moreRows(names), func(c draw.Canvas) {
 		c = heading(draw.Crop(c, 8, -10, 8, -8), title)
-		names, styles := named(ds)
 		c = legend(c, names, styles)
 
 		upper := newPlot("latency", "")
@@ -123,9 +123,9 @@ func detectionFigure(title string, ds []distribution) []byte {
 	if hi == 0 { // all were suspected already when they crashed
 		hi = 1e-9
 	}
-	return svg(title, 3.4*vg.Inch, func(c draw.Canvas) {
+	names, styles := named(ds)
+	return svg(title, 3.4*vg.Inch+moreRows(names), func(c draw.Canvas) {
 		c = heading(draw.Crop(c, 8, -14, 8, -8), title)
-		names, styles := named(ds)
 		c = legend(c, names, styles)
 		p := newPlot("time since the crash", "")
 		p.X.Min, p.X.Max, p.X.Tick.Marker = lo, hi, timeTicks{}
@@ -139,7 +139,7 @@ func detectionFigure(title string, ds []distribution) []byte {
 			steps = append(steps, point{hi, steps[len(steps)-1].y})
 			p.Add(step{points: steps, style: seriesStyle(i)})
 		}
-		drawAligned([]draw.Canvas{caption(c, "share of detections made by then, of those due")}, p)
+		drawAligned([]draw.Canvas{caption(c, "share of detections made by then, without those too late to tell")}, p)
 	})
 }
 
@@ -153,13 +153,4 @@ func drawAligned(panels []draw.Canvas, plots ...*plot.Plot) {
 		c := panels[i]
 		p.Draw(draw.Crop(c, left-p.DataCanvas(c).Min.X, 0, 0, 0))
 	}
-}
-
-// everyValue makes a distribution of n sorted values in seconds, out of total.
-func everyValue(name string, sorted []float64, total int64) distribution {
-	d := distribution{name: name, values: sorted, total: total}
-	for i := range sorted {
-		d.below = append(d.below, int64(i+1))
-	}
-	return d
 }

@@ -2,25 +2,15 @@ package report
 
 import (
 	"strings"
-	"unicode"
+
+	"suspect/experiments/scenario"
 )
 
 // Names in a scenario are text from a stranger. The functions below make them
 // harmless in each place where a report shows them.
 
-// Printable returns s fit for one line of a terminal: control characters, line
-// breaks and characters that turn the direction of writing become "?".
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || r == '\r' {
-			return ' '
-		}
-		if !unicode.IsGraphic(r) || r == unicode.ReplacementChar {
-			return '?'
-		}
-		return r
-	}, s)
-}
+// Printable returns s fit for one line of a terminal, as errors of scenarios show it.
+func Printable(s string) string { return scenario.Printable(s) }
 
 // markdown returns s as plain text inside a line or table cell of Markdown.
 func markdown(s string) string {

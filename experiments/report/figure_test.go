@@ -2,18 +2,22 @@ package report
 
 import (
 	"bytes"
+	"html"
 	"math"
 	"math/rand/v2"
 	"regexp"
 	"sort"
 	"strconv"
+	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/vg"
 
 	"suspect/experiments/run"
 	"suspect/model"
 )
 
-// Everything in a figure lies inside it, and no number is missing.
+// Everything in a figure lies inside it, letters too, and no number is missing.
 func checkFigure(t *testing.T, name string, figure []byte) {
 	t.Helper()
 	wellFormed(t, name, figure)
@@ -33,7 +37,20 @@ func checkFigure(t *testing.T, name string, figure []byte) {
 			}
 		}
 	}
+	for _, m := range figureText.FindAllSubmatch(figure, -1) {
+		x, y, size, s := parse(m[1]), -parse(m[2]), parse(m[4]), html.UnescapeString(string(m[5]))
+		style := sans(vg.Length(size), ink)
+		if string(m[3]) == "bold" {
+			style = bold(style)
+		}
+		if end := x + float64(style.Width(s)); x < -0.01 || end > width+0.01 || y < 0 || y+0.75*size > height+0.01 {
+			t.Errorf("%s writes %q from (%v, %v) to %v, outside of %v by %v", name, s, x, y, end, width, height)
+		}
+	}
 }
+
+// figureText is an upright text of a figure: its place, weight, size and letters.
+var figureText = regexp.MustCompile(`<text x="([-0-9.e]+)" y="([-0-9.e]+)" transform="scale\(1, -1\)"\s+style="[^"]*font-weight:([a-z]+);[^"]*font-size:([0-9.]+)px[^"]*">([^<]*)</text>`)
 
 func parse(b []byte) float64 {
 	f, err := strconv.ParseFloat(string(b), 64)
@@ -92,6 +109,45 @@ func TestSwimlanesOfManyMistakes(t *testing.T) {
 		full.Records = full.Records[from : from+r.IntN(len(full.Records)-from)]
 		checkFigure(t, "swimlane", swimlaneFigure("mistake", full))
 	}
+}
+
+// everyValue makes a distribution of n sorted values in seconds, out of total.
+func everyValue(name string, sorted []float64, total int64) distribution {
+	d := distribution{name: name, values: sorted, total: total}
+	for i := range sorted {
+		d.below = append(d.below, int64(i+1))
+	}
+	return d
+}
+
+// Forty long names push nothing off the figure, and leave the plot its height.
+func TestLegendsOfManyNames(t *testing.T) {
+	for _, letter := range []string{"W", "i", "世"} {
+		few, many := []distribution{everyValue("a", []float64{0.01, 0.02}, 2)}, []distribution(nil)
+		for i := range 40 {
+			many = append(many, everyValue(strings.Repeat(letter, 30+i)+strconv.Itoa(i), []float64{0.01, 0.02}, 2))
+		}
+		for _, draw := range []func(string, []distribution) []byte{latencyFigure, detectionFigure} {
+			figure := draw("title", many)
+			checkFigure(t, "many "+letter, figure)
+			if a, b := axisLength(draw("title", few)), axisLength(figure); math.Abs(a-b) > 1e-6 {
+				t.Errorf("an axis of %v with one name, of %v with forty", a, b)
+			}
+		}
+		x := explained(run.Episode{Monitor: strings.Repeat(letter, 60), Peer: strings.Repeat(letter, 60), From: model.Time(1030 * ms), Until: model.Time(1060 * ms)})
+		x.Detector = strings.Repeat(letter, 60)
+		checkFigure(t, "swimlane "+letter, swimlaneFigure(worstTitle(x), x))
+	}
+}
+
+// axisLength returns the length of the longest upright line of a figure.
+func axisLength(figure []byte) (longest float64) {
+	for _, m := range regexp.MustCompile(`<path d="M([-0-9.e+]+),([-0-9.e+]+)L([-0-9.e+]+),([-0-9.e+]+)"`).FindAllSubmatch(figure, -1) {
+		if string(m[1]) == string(m[3]) {
+			longest = max(longest, math.Abs(parse(m[2])-parse(m[4])))
+		}
+	}
+	return longest
 }
 
 // The steps of a distribution function and of its tail are the shares that counting

@@ -48,7 +48,7 @@ func page(in Input, figures figureSet) []byte {
 
 	section("Who was suspected wrongly",
 		"A mistake is a suspicion of a process that is up, begun after the warm-up. The rate is per hour of one monitored pair; "+
-			"its 95% interval is the wider of Student's over the replications and the exact one of a Poisson process. Accuracy is the share of time in which a process that was up was trusted (P\\_A of Chen, Toueg and Aguilera).",
+			"its 95% interval has the outer ends of two: Student's with replications as clusters, and Garwood's, which is exact for a Poisson process. Accuracy is the share of time in which a process that was up was trusted (P\\_A of Chen, Toueg and Aguilera).",
 		mistakeTable(r))
 	section("The pairs with most mistakes", "", pairTable(r, 20))
 	if in.Worst != nil {
@@ -56,10 +56,10 @@ func page(in Input, figures figureSet) []byte {
 	}
 
 	section("How fast crashes were seen",
-		"The time from a crash to the suspicion that is not taken back (T\\_D), for each crash and each monitor that stays up meanwhile.", detectionTable(r))
+		"The time from a crash to the suspicion that is not taken back (T\\_D), for each crash and each monitor that is up all the time. The mean is over all of them, its interval Student's with replications as clusters.", detectionTable(r))
 	for _, d := range r.Detectors {
-		if i := d.Detection.UnseenShare; i != nil {
-			line("- %s: a crash goes unseen with probability %s to %s (exact 95%% interval)", markdown(d.Name), share(i.Low), share(i.High))
+		for _, s := range unseen(&d.Detection) {
+			line("- %s: %s", markdown(d.Name), markdown(s))
 		}
 	}
 	line("")
@@ -102,7 +102,11 @@ func page(in Input, figures figureSet) []byte {
 	t.add("replications", fmt.Sprintf("%d, %s%s", r.Replications.Count, r.Replications.Stopped, precision(r)))
 	t.add("events, records, hops", fmt.Sprintf("%s, %s, %s", Count(int64(p.Events)), Count(int64(p.Records)), Count(int64(p.Hops))))
 	line("%s", t.markdown())
-	line("The same again: `suspect run scenario.yaml`, with the resolved scenario of this directory. All files but %s come out with the same bytes.", MachineFile)
+	again := fmt.Sprintf("All files but %s come out with the same bytes.", MachineFile)
+	if x := r.Replications.Truncated; x != nil && !x.Reproducible {
+		again = "As a limit of this machine truncated the run, the results may be others."
+	}
+	line("The same again: `suspect run scenario.yaml` by suspect %s, with the resolved scenario of this directory. %s", markdown(p.Suspect), again)
 	return []byte(b.String())
 }
 

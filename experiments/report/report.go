@@ -156,7 +156,8 @@ func csvFile(header []string, rows [][]string) []byte {
 	return b.Bytes()
 }
 
-// due returns the number of pairs of a crash and a monitor that was to see it.
+// due returns the number of pairs of a crash and a monitor that was to see it, and had the
+// time to.
 func due(d run.Detection) int64 { return d.Detected + d.Missed + d.Undetected }
 
 func picoseconds(d model.Duration) string { return strconv.FormatInt(int64(d), 10) }
@@ -190,7 +191,7 @@ func meanCells(m run.Mean) []string {
 }
 
 func detectorsCSV(r *run.Results) []byte {
-	header := []string{"detector", "use", "detected", "missed", "undetected",
+	header := []string{"detector", "use", "detected", "missed", "undetected", "too_late",
 		"detection_mean_ps", "detection_low_ps", "detection_high_ps", "detection_p50_ps", "detection_p99_ps", "detection_max_ps",
 		"mistakes", "mistake_rate_per_s", "rate_low_per_s", "rate_high_per_s",
 		"recurrence_mean_ps", "recurrence_low_ps", "recurrence_high_ps",
@@ -199,7 +200,7 @@ func detectorsCSV(r *run.Results) []byte {
 	var rows [][]string
 	for _, d := range r.Detectors {
 		x, m := d.Detection, d.Mistakes
-		row := []string{csvText(d.Name), csvText(d.Use), count(x.Detected), count(x.Missed), count(x.Undetected)}
+		row := []string{csvText(d.Name), csvText(d.Use), count(x.Detected), count(x.Missed), count(x.Undetected), count(x.TooLate)}
 		row = append(row, meanCells(x.Mean)...)
 		if x.Time.Count > 0 {
 			row = append(row, picoseconds(x.Time.P50), picoseconds(x.Time.P99), picoseconds(x.Time.Max))

@@ -180,7 +180,7 @@ func TestCSVFiles(t *testing.T) {
 		}
 	}
 	d := rows("detectors.csv")
-	if d[0]["mistakes"] != "12" || d[0]["detection_max_ps"] != "14900000000" || d[1]["undetected"] != "10" || d[1]["rate_high_per_s"] != "0.00183" {
+	if d[0]["mistakes"] != "12" || d[0]["detection_max_ps"] != "14900000000" || d[1]["undetected"] != "10" || d[1]["rate_high_per_s"] != "0.00183" || d[0]["too_late"] != "1" {
 		t.Errorf("detectors.csv: %v", d)
 	}
 }
@@ -359,13 +359,72 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
+// The ends of both intervals are chosen one by one.
 func TestRateInterval(t *testing.T) {
-	narrow, wide := &run.Interval{Low: 1, High: 2}, &run.Interval{Low: 0, High: 3}
+	in := func(low, high float64) *run.Interval { return &run.Interval{Low: low, High: high} }
 	for _, c := range []struct{ exact, replicated, want *run.Interval }{
-		{nil, nil, nil}, {narrow, nil, narrow}, {nil, narrow, narrow}, {narrow, wide, wide}, {wide, narrow, wide},
+		{nil, nil, nil}, {in(1, 2), nil, in(1, 2)}, {nil, in(1, 2), in(1, 2)}, {in(1, 2), in(0, 3), in(0, 3)}, {in(0, 3), in(1, 2), in(0, 3)},
+		{in(1, 5), in(0, 3), in(0, 5)},
 	} {
-		if got := rateInterval(run.Mistakes{RateExact: c.exact, RateReplicated: c.replicated}); got != c.want {
-			t.Errorf("of %v and %v: %v", c.exact, c.replicated, got)
+		got := rateInterval(run.Mistakes{RateExact: c.exact, RateReplicated: c.replicated})
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("of %v and %v (-want +got):\n%s", c.exact, c.replicated, d)
+		}
+	}
+}
+
+// A page claims no more of crashes than can be known.
+func TestUnseen(t *testing.T) {
+	interval := &run.Interval{Low: 0, High: 0.3085, Confidence: 0.95}
+	for _, c := range []struct {
+		d    run.Detection
+		want string
+	}{
+		{run.Detection{Detected: 3}, ""},
+		{run.Detection{Detected: 3, DecidedAfter: pointer(30 * ms), Unseen: &run.Unseen{Of: 1}}, ""},
+		{run.Detection{Detected: 30, DecidedAfter: pointer(30 * ms), Unseen: &run.Unseen{Of: 10, Interval: interval}},
+			"in 0 of the 10 replications with a crash of 30ms or longer some monitor did not suspect it at its end; 0% to 30.85% of such replications (95% interval of Clopper and Pearson)"},
+		{run.Detection{Detected: 2, DecidedAfter: pointer(30 * ms), TooLate: 1, TooLateAge: ms},
+			"1 pair of a crash and a monitor is too late to tell: not suspected when the run ended, 1ms after the crash or less"},
+		{run.Detection{TooLate: 2, TooLateAge: ms},
+			"2 pairs of a crash and a monitor are too late to tell: not suspected when the run ended, 1ms after the crash or less, and no crash was seen from which to know how long it takes (the scenario may say: judge.detect_within)"},
+	} {
+		if got := strings.Join(unseen(&c.d), "\n"); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}
+
+// What a machine's limit truncated is not promised to come out again, nor taken as met.
+func TestTruncatedByTheMachine(t *testing.T) {
+	const same, others = "come out with the same bytes", "the results may be others"
+	for _, reproducible := range []bool{true, false} {
+		r, _ := sample()
+		r.Outcome = run.Inconclusive
+		r.Expectations = []run.Expectation{{Property: "strong-accuracy", Detector: "hasty", Expected: "violated", Found: "violated", Met: reproducible}}
+		r.Replications.Truncated = &run.Truncation{Reproducible: reproducible}
+		page := string(Files(Input{Results: r})[0].Data)
+		if strings.Contains(page, same) != reproducible || strings.Contains(page, others) == reproducible || !strings.Contains(page, "by suspect 0.1.0") {
+			t.Errorf("reproducible %v:\n%s", reproducible, page)
+		}
+		if strings.Contains(page, "| undecided |") == reproducible {
+			t.Errorf("reproducible %v: expectations\n%s", reproducible, page)
+		}
+	}
+}
+
+func TestIdenticalReplications(t *testing.T) {
+	for _, c := range []struct {
+		distinct int
+		want     string
+	}{
+		{1, "nothing is random"}, {4, "Only 4 of the 10 replications differ"}, {10, ""},
+	} {
+		r, _ := sample()
+		r.Replications.Count, r.Replications.Distinct = 10, c.distinct
+		w := warnings(r)
+		if c.want == "" && len(w) > 0 || c.want != "" && (len(w) != 1 || !strings.Contains(w[0], c.want)) {
+			t.Errorf("%d of 10: %q", c.distinct, w)
 		}
 	}
 }

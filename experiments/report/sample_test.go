@@ -50,7 +50,7 @@ func sample() (*run.Results, *run.Explanation) {
 		return cs
 	}
 	r := &run.Results{
-		SchemaVersion: 1,
+		SchemaVersion: run.SchemaVersion,
 		Provenance: run.Provenance{
 			Suspect: "0.1.0", Go: "go1.26", Architecture: "amd64",
 			Scenario: "crash under load", About: "Two detectors\n*beside* a web search.",
@@ -58,7 +58,7 @@ func sample() (*run.Results, *run.Explanation) {
 			Seed:         7, Duration: 20 * model.Second, WarmUp: 2 * model.Second, Processes: 8, Links: 16,
 			StreamHash: "00112233445566778899aabbccddeeff", Events: 1234567, Records: 2345678, Hops: 999999,
 		},
-		Replications: run.Replications{Count: 2, Stopped: run.StoppedAsRequested, Hashes: []string{"aa", "bb"}},
+		Replications: run.Replications{Count: 2, Distinct: 2, Stopped: run.StoppedAsRequested, Hashes: []string{"aa", "bb"}},
 		Outcome:      run.NotAsExpected,
 		Expectations: []run.Expectation{
 			{Property: "strong-completeness", Detector: "careful", Expected: "holds", Found: "holds", Met: true},
@@ -72,11 +72,12 @@ func sample() (*run.Results, *run.Explanation) {
 				Classes: classes("nn??nn??", model.P, model.EventuallyP),
 				Properties: []run.Property{
 					{Property: "strong-completeness", Params: []run.Param{{Name: "within", Value: "100ms"}}, Outcome: "holds", Checked: 14, Reason: "all 14 were detected within 100ms", Held: 2},
-					{Property: "strong-accuracy", Outcome: "violated", Checked: 56, Reason: "p3 suspected p5, which was up, at 1.03s", Violated: 1, Held: 1, Replication: 1,
-						Witness: []string{"1.03s suspected p3 of p5 detector=0 kind=unspecified"}},
+					{Property: "strong-accuracy", Outcome: "violated", Checked: 56, Reason: "h3 suspected h5 at 1.03s; 12 mistakes in all between processes that had never crashed", Violated: 1, Held: 1, Replication: 1,
+						Witness: []string{"1.03s: h3 suspects h5"}},
 				},
 				Detection: run.Detection{
-					Detected: 14, UnseenShare: &run.Interval{Low: 0, High: 0.2316, Confidence: 0.95},
+					Detected: 14, TooLate: 1, TooLateAge: 3 * ms, DecidedAfter: pointer(100 * ms),
+					Unseen:  &run.Unseen{Of: 2, Interval: &run.Interval{High: 0.8419, Confidence: 0.95}},
 					Mean:    run.Mean{Count: 14, Mean: pointer(10123 * us), Interval: &run.DurationInterval{Low: 9 * ms, High: 11200 * us, Confidence: 0.95}},
 					Time:    spread(6*ms, 7*ms, 8*ms, 8*ms+1, 9*ms, 10*ms, 10500*us, 11*ms, 11200*us, 12*ms, 12100*us, 13*ms, 14*ms, 14900*us),
 					Slowest: &run.Episode{Monitor: "h1", Peer: "h6", From: model.Time(9 * model.Second), Until: model.Time(9*model.Second + 14900*us)},

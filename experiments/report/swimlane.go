@@ -129,8 +129,8 @@ func swimlaneFigure(title string, x *run.Explanation) []byte {
 		p.Y.Min, p.Y.Max = -0.22, 1.14
 		p.Y.LineStyle.Width, p.Y.Tick.Length = 0, 0
 		lanes := plot.ConstantTicks{
-			{Value: 1, Label: shorten(Printable(x.Mistake.Peer), 18)},
-			{Value: 0, Label: shorten(Printable(x.Mistake.Monitor), 18)},
+			{Value: 1, Label: fit(sans(9, ink), Printable(x.Mistake.Peer), laneName)},
+			{Value: 0, Label: fit(sans(9, ink), Printable(x.Mistake.Monitor), laneName)},
 		}
 		for i := 1; i < s.links; i++ {
 			lanes = append(lanes, plot.Tick{Value: s.height(float64(i)), Label: fmt.Sprintf("switch %d", i)})
@@ -140,6 +140,9 @@ func swimlaneFigure(title string, x *run.Explanation) []byte {
 		p.Draw(c)
 	})
 }
+
+// laneName is the most room that the name of a process takes.
+const laneName = 100
 
 // height returns where lane i lies: 1 is the peer's, 0 the monitor's.
 func (s *swimlane) height(lane float64) float64 { return 1 - lane/float64(s.links) }
@@ -260,7 +263,7 @@ func (s *swimlane) laneOf(p model.ProcessID, y func(float64) vg.Length) vg.Lengt
 	for _, r := range s.x.Records {
 		switch r.Kind {
 		case model.Suspected, model.Trusted:
-			if p == r.Process {
+			if r.Failure.HostFailure() && p == r.Process {
 				return y(0)
 			}
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -45,6 +46,12 @@ func warnings(r *run.Results) []string {
 		}
 		w = append(w, s)
 	}
+	switch n, distinct := r.Replications.Count, r.Replications.Distinct; {
+	case n > 1 && distinct == 1:
+		w = append(w, "The replications are identical: nothing is random. There are no intervals, and counts are those of one run times their number.")
+	case n > distinct:
+		w = append(w, fmt.Sprintf("Only %d of the %d replications differ: too little is random for intervals, and there are none.", distinct, n))
+	}
 	if r.Replications.Stopped == run.StoppedCap {
 		w = append(w, fmt.Sprintf("The interval of %s did not become as narrow as wanted within %d replications%s.",
 			r.Replications.Measure, r.Replications.Count, precision(r)))
@@ -77,7 +84,7 @@ func expectationTable(r *run.Results) *table {
 		met := "met"
 		if !e.Met {
 			met = "NOT met"
-			if e.Found == "inconclusive" {
+			if e.Found == "inconclusive" || e.Found == e.Expected {
 				met = "undecided"
 			}
 		}
@@ -115,19 +122,39 @@ func detectionTable(r *run.Results) *table {
 		if due == 0 {
 			detected = "none due"
 		}
+		if x.TooLate > 0 {
+			detected += fmt.Sprintf(", %s too late", Count(x.TooLate))
+		}
 		t.add(d.Name, detected, m, interval, p50, p99, most, slowest)
 	}
 	return t
 }
 
-// rateInterval returns the wider of the two intervals of the rate of mistakes: few
+// unseen tells of crashes that were not seen.
+func unseen(d *run.Detection) (lines []string) {
+	if u := d.Unseen; u != nil && u.Interval != nil {
+		lines = append(lines, fmt.Sprintf("in %d of the %d replications with a crash of %s or longer some monitor did not suspect it at its end; %s to %s of such replications (95%% interval of Clopper and Pearson)",
+			u.Replications, u.Of, Duration(*d.DecidedAfter), share(u.Interval.Low), share(u.Interval.High)))
+	}
+	if d.TooLate == 0 {
+		return lines
+	}
+	late := fmt.Sprintf("%s too late to tell: not suspected when the run ended, %s after the crash or less",
+		Plural(d.TooLate, "pair of a crash and a monitor is", "pairs of a crash and a monitor are"), Duration(d.TooLateAge))
+	if d.DecidedAfter == nil {
+		late += ", and no crash was seen from which to know how long it takes (the scenario may say: judge.detect_within)"
+	}
+	return append(lines, late)
+}
+
+// rateInterval returns the outer ends of the two intervals of the rate of mistakes: few
 // replications may agree by chance, and mistakes may cluster.
 func rateInterval(m run.Mistakes) *run.Interval {
 	a, b := m.RateExact, m.RateReplicated
-	if a == nil || b != nil && b.High-b.Low > a.High-a.Low {
-		return b
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
 	}
-	return a
+	return &run.Interval{Low: min(a.Low, b.Low), High: max(a.High, b.High), Confidence: a.Confidence}
 }
 
 // rate returns mistakes per hour of one pair, with its interval.

@@ -23,11 +23,12 @@ var ErrExists = errors.New("is already there and is left as it is")
 
 // Check tells, before a run, whether its report can be written to directory dir: that
 // must not exist, be empty, or hold an earlier report of the scenario with the given
-// hash, with which [Write] is going to compare the new one.
+// hash, with which [Write] is going to compare the new one. Where Write will make
+// directories, Check tries to, and takes them away again.
 func Check(dir, scenarioHash string) error {
 	info, err := os.Lstat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return probe(dir)
 	}
 	if err != nil {
 		return fmt.Errorf("report directory: %w", err)
@@ -44,7 +45,7 @@ func Check(dir, scenarioHash string) error {
 		if err == nil && os.SameFile(info, here) {
 			return fmt.Errorf("report directory %s: the current directory %w", dir, ErrExists)
 		}
-		return nil
+		return probe(dir)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, ProvenanceFile))
 	if err != nil {
@@ -57,9 +58,53 @@ func Check(dir, scenarioHash string) error {
 	return nil
 }
 
+// probe makes a temporary directory for dir, and removes it.
+func probe(dir string) error {
+	temporary, _, removeParents, err := makeTemporary(dir)
+	if err != nil {
+		return err
+	}
+	err = os.Remove(temporary)
+	removeParents()
+	return err
+}
+
+// makeTemporary makes an empty directory, which is to be renamed to dir, beside it.
+// Full is dir's absolute path; removeParents removes the directories above it that
+// were made for it, as far as they are empty.
+func makeTemporary(dir string) (temporary, full string, removeParents func(), err error) {
+	full, err = filepath.Abs(dir)
+	if err != nil {
+		return "", "", nil, fmt.Errorf("report directory: %w", err)
+	}
+	parent := filepath.Dir(full)
+	var missing []string // the deepest first
+	for p := parent; ; p = filepath.Dir(p) {
+		if _, err := os.Lstat(p); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, p)
+	}
+	removeParents = func() {
+		for _, p := range missing {
+			syscall.Rmdir(p) // which leaves what is not empty
+		}
+	}
+	err = os.MkdirAll(parent, 0o777)
+	if err == nil {
+		temporary, err = os.MkdirTemp(parent, "."+filepath.Base(full)+".*.tmp")
+	}
+	if err != nil {
+		removeParents()
+		return "", "", nil, fmt.Errorf("report directory: %w", err)
+	}
+	return temporary, full, removeParents, nil
+}
+
 // Write makes directory dir, and those above it, with the given files: all of them
 // or, on an error, nothing. The files are complete on the disk before dir gets its
-// name. Where dir holds a report whose files are the same but for [MachineFile],
+// name; until then they are in a hidden directory beside it, .NAME.*.tmp, which a
+// process that is killed leaves. Where dir holds a report whose files are the same but for [MachineFile],
 // Write leaves it and returns same; a different one is an error that wraps [ErrExists].
 func Write(dir string, files []File) (same bool, err error) {
 	if _, err := os.Lstat(filepath.Join(dir, ProvenanceFile)); err == nil {
@@ -68,23 +113,17 @@ func Write(dir string, files []File) (same bool, err error) {
 		}
 		return true, nil
 	}
-	full, err := filepath.Abs(dir)
+	temporary, full, removeParents, err := makeTemporary(dir)
 	if err != nil {
-		return false, fmt.Errorf("report directory: %w", err)
-	}
-	parent := filepath.Dir(full)
-	if err := os.MkdirAll(parent, 0o777); err != nil {
-		return false, fmt.Errorf("report directory: %w", err)
-	}
-	temporary, err := os.MkdirTemp(parent, "."+filepath.Base(full)+".*.tmp")
-	if err != nil {
-		return false, fmt.Errorf("report directory: %w", err)
+		return false, err
 	}
 	if err := fill(temporary, full, files); err != nil {
-		return false, errors.Join(fmt.Errorf("report directory %s was not written: %w", dir, err), os.RemoveAll(temporary))
+		err = errors.Join(fmt.Errorf("report directory %s was not written: %w", dir, err), os.RemoveAll(temporary))
+		removeParents()
+		return false, err
 	}
 	// What remains is that the name outlives a power cut.
-	if err := syncDirectory(parent); err != nil {
+	if err := syncDirectory(filepath.Dir(full)); err != nil {
 		return false, fmt.Errorf("report directory %s is complete, but the directory above it: %w", dir, err)
 	}
 	return false, nil

@@ -135,16 +135,35 @@ func TestEmptyDirectoryGivesWay(t *testing.T) {
 	}
 }
 
-// A parent that cannot be written is an error and leaves nothing.
+// Directories above a report are made by Write only, and what cannot be made is told
+// before. Neither leaves any of them behind.
 func TestUnwritable(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
+	top := t.TempDir()
+	file := filepath.Join(top, "file")
 	if err := os.WriteFile(file, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{filepath.Join(file, "report"), "/proc/self/report"} {
-		if _, err := Write(dir, some); err == nil || !strings.Contains(err.Error(), "report directory") {
-			t.Errorf("%s: %v", dir, err)
+	before := tree(t, top)
+	if err := Check(filepath.Join(top, "a", "b", "report"), "abc"); err != nil {
+		t.Error(err)
+	}
+	long := strings.Repeat("x", 250) // a name, but too long for that of the temporary directory
+	for _, dir := range []string{
+		filepath.Join(file, "report"), filepath.Join(file, "a", "report"), "/proc/self/report", "/proc/self/a/report",
+		filepath.Join(top, "a", long), filepath.Join(top, "a", "b", strings.Repeat("y", 300), "report"),
+	} {
+		if err := Check(dir, "abc"); err == nil || !strings.Contains(err.Error(), "report directory") {
+			t.Errorf("Check %s: %v", dir, err)
 		}
+		if _, err := Write(dir, some); err == nil || !strings.Contains(err.Error(), "report directory") {
+			t.Errorf("Write %s: %v", dir, err)
+		}
+	}
+	if _, err := Write(filepath.Join(top, "a", "report"), []File{{"no/such/place", nil}}); err == nil {
+		t.Error("a file was written nowhere")
+	}
+	if after := tree(t, top); after != before {
+		t.Errorf("something was left:\n%s\nwas\n%s", after, before)
 	}
 	if os.Getuid() == 0 {
 		t.Log("as root, permissions are not tested")

@@ -13,7 +13,8 @@
 // merged in the order of their index, and a rule that stops early is asked after each
 // of them in that order, so that work which ran ahead of the decision is thrown away.
 // Only limits of wall-clock time and memory depend on the machine, and results that
-// they truncated say so.
+// they truncated say so and satisfy no expectation. Both are for one replication; that of
+// memory is compared with the heap over the number of replications that exist at the time.
 //
 // Replication i has its own seed, the first draw of the scenario's stream
 // "replication/<i>". All its random streams follow from that seed and their names:
@@ -30,7 +31,8 @@
 //
 // # Statistics
 //
-// The unit of every interval is the replication, since mistakes cluster; the exact
-// intervals for rare counts are beside it. See the fields of [Results], which
-// [ResultsSchema] describes too.
+// The unit of every interval is the replication, since mistakes cluster; that of a
+// Poisson process, for rare counts, is beside it. Where two replications have the same
+// hash there are no intervals, and no rule that stops early calls them precise: they are
+// one observation. See the fields of [Results], which [ResultsSchema] describes too.
 package run

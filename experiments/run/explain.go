@@ -20,7 +20,7 @@ type Explanation struct {
 	// Records are those about the pair, in order: the packets from the peer to the
 	// monitor, the detector's verdicts, crashes of either, and changes of links on
 	// the packets' way; at most explainBefore from before the mistake, and
-	// explainDuring from the mistake on.
+	// explainDuring from the mistake on, besides what was heard of the pair itself.
 	Records []model.Record
 
 	// Left is the number of records during the mistake that were left out.
@@ -116,17 +116,20 @@ func (e *explainer) observe(r *model.Record) {
 	switch {
 	case r.At < e.from:
 		e.before.add(*r)
-	case len(e.during) < explainDuring || r.Kind == model.Trusted:
+	case len(e.during) < explainDuring || ofPair.Has(r.Kind):
 		e.during = append(e.during, *r)
 	default:
 		e.left++
 	}
 }
 
+// ofPair are the kinds that concern the pair itself, of which a mistake has few.
+var ofPair = verdicts | model.KindSet(model.Started, model.Crashed, model.Recovered, model.HostWentDown, model.HostCameUp)
+
 // concerns tells whether r is about the pair.
 func (e *explainer) concerns(r *model.Record) bool {
 	switch r.Kind {
-	case model.Sent, model.Hopped, model.Dropped, model.Delivered:
+	case model.Sent, model.Released, model.Hopped, model.Dropped, model.Delivered:
 		from, to := r.Process, r.Peer
 		if r.Kind == model.Delivered {
 			from, to = to, from
@@ -137,11 +140,11 @@ func (e *explainer) concerns(r *model.Record) bool {
 		e.way[r.Place] = true
 		return true
 	case model.Suspected, model.Trusted:
-		return r.Detector == e.detector && r.Process == e.monitor && r.Peer == e.peer
-	case model.Crashed, model.Recovered:
+		return r.Failure.HostFailure() && r.Detector == e.detector && r.Process == e.monitor && r.Peer == e.peer
+	case model.Started, model.Crashed, model.Recovered, model.HostWentDown, model.HostCameUp:
 		return r.Process == e.monitor || r.Process == e.peer
 	}
-	return e.way[r.Place]
+	return e.way[r.Place] // what happens to links
 }
 
 // ring keeps the last explainBefore records.
@@ -172,12 +175,11 @@ func (e *explainer) words(records []model.Record, left int) []string {
 			ended[r.Packet] = true
 		}
 	}
-	host := func(p model.ProcessID) string { return e.topology.Names[p] }
 	link := func(l int32) string {
 		from, to := e.topology.Ends(network.LinkID(l))
 		return e.topology.Names[from] + ">" + e.topology.Names[to]
 	}
-	monitor, peer := host(e.monitor), host(e.peer)
+	monitor, peer := e.topology.Names[e.monitor], e.topology.Names[e.peer]
 	var lines []string
 	say := func(at model.Time, format string, args ...any) {
 		lines = append(lines, fmt.Sprintf("%v: ", at)+fmt.Sprintf(format, args...))
@@ -192,14 +194,10 @@ func (e *explainer) words(records []model.Record, left int) []string {
 			say(r.At, "message %d of %s reaches %s, sent at %v, %v on the way", r.Seq, peer, monitor, r.SentAt, r.At.Sub(r.SentAt))
 		case model.Dropped:
 			say(r.At, "message %d of %s, sent at %v, is lost on %s: %v", r.Seq, peer, r.SentAt, link(r.Place), r.Cause)
-		case model.Suspected:
-			say(r.At, "%s at %s suspects %s", e.name, monitor, peer)
-		case model.Trusted:
-			say(r.At, "%s at %s trusts %s again", e.name, monitor, peer)
-		case model.Crashed:
-			say(r.At, "%s crashes (%v)", host(r.Process), r.Failure)
-		case model.Recovered:
-			say(r.At, "%s recovers", host(r.Process))
+		case model.Suspected, model.Trusted:
+			say(r.At, "%s at %s", e.name, tell(&r, e.topology.Names))
+		case model.Started, model.Crashed, model.Recovered, model.HostWentDown, model.HostCameUp:
+			say(r.At, "%s", tell(&r, e.topology.Names))
 		case model.LinkWentDown:
 			say(r.At, "link %s goes down", link(r.Place))
 		case model.LinkCameUp:
@@ -212,6 +210,35 @@ func (e *explainer) words(records []model.Record, left int) []string {
 		lines = append(lines, fmt.Sprintf("(%d more records during the mistake)", left))
 	}
 	return append(lines, e.why(records))
+}
+
+// tell says what r, a record about processes, means; "" of others.
+func tell(r *model.Record, names []string) string {
+	switch r.Kind {
+	case model.Suspected:
+		return names[r.Process] + " suspects " + names[r.Peer]
+	case model.Trusted:
+		return names[r.Process] + " trusts " + names[r.Peer] + " again"
+	case model.Started:
+		return names[r.Process] + " starts"
+	case model.Crashed:
+		return fmt.Sprintf("%s crashes (%v)", names[r.Process], r.Failure)
+	case model.Recovered:
+		return names[r.Process] + " recovers"
+	case model.HostWentDown:
+		return "host " + names[r.Process] + " goes down"
+	case model.HostCameUp:
+		return "host " + names[r.Process] + " comes up"
+	}
+	return ""
+}
+
+// witness returns a record that shows a violation, in words where it is about processes.
+func witness(r *model.Record, names []string) string {
+	if s := tell(r, names); s != "" {
+		return fmt.Sprintf("%v: %s", r.At, s)
+	}
+	return r.String()
 }
 
 // why says in one sentence what kept messages away when the suspicion began: what

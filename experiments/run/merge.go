@@ -31,6 +31,7 @@ type merger struct {
 	measured []float64 // the measure of the stopping rule, by replication
 
 	res          Results
+	seen         map[[2]uint64]bool // hashes of replications
 	streams      hash.Hash
 	latency      *properties.Latency
 	tally        tally
@@ -47,13 +48,25 @@ type mergedDetector struct {
 	properties []Property
 	cost       cost
 
-	// The means of the replications that have one.
-	detection, rate, recurrence, good, duration, accuracy []float64
+	detection, rate, recurrence, good, duration, wrongTime ratio
+	outages                                                []outages // by replication
 }
+
+// ratio has the numerator and denominator of a mean or rate of each replication.
+type ratio struct{ xs, ns []float64 }
+
+func (r *ratio) add(x, n float64) { r.xs, r.ns = append(r.xs, x), append(r.ns, n) }
+
+// addMean adds the durations of a replication, in seconds.
+func (r *ratio) addMean(d *properties.Durations) { r.add(d.Sum().Seconds(), float64(d.Count())) }
+
+// outages are the longest outages of a replication: of all that some monitor was to see,
+// and of those that some did not see.
+type outages struct{ longest, unseen model.Duration }
 
 func newMerger(s *scenario.Scenario) *merger {
 	m := &merger{
-		scenario: s, panels: panelsOf(s.Detectors), streams: sha256.New(), latency: properties.NewLatency(0),
+		scenario: s, panels: s.Panels(), seen: make(map[[2]uint64]bool), streams: sha256.New(), latency: properties.NewLatency(0),
 		detectors: make([]mergedDetector, len(s.Detectors)),
 	}
 	if u := s.Replications.Until; u != nil {
@@ -75,6 +88,8 @@ func (m *merger) merge(r *replication) (more bool) {
 	reps.Count++
 	reps.Hashes = append(reps.Hashes, r.hash.String())
 	sum := r.hash.Sum()
+	m.seen[sum] = true
+	reps.Distinct = len(m.seen)
 	m.streams.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, sum[0]), sum[1]))
 	p := &m.res.Provenance
 	p.Events += r.events
@@ -82,12 +97,16 @@ func (m *merger) merge(r *replication) (more bool) {
 	p.Hops += r.network.Hops
 	m.latency.Merge(r.latency)
 	m.tally.merge(&r.tally)
-	m.conservation.add(&r.conservation, r)
+	m.conservation.add(&r.conservation, r, hostNames(m.scenario))
 	for d := range m.detectors {
 		m.mergeDetector(&m.detectors[d], &r.detectors[d], r)
 	}
 	return m.decide(r)
 }
+
+// repeated tells whether some replications are identical. They are no independent
+// observations then, and no interval can be stated.
+func (m *merger) repeated() bool { return m.res.Replications.Distinct < m.res.Replications.Count }
 
 // decide says why there are no more replications, or returns true.
 func (m *merger) decide(r *replication) (more bool) {
@@ -99,6 +118,9 @@ func (m *merger) decide(r *replication) (more bool) {
 	case m.stopping == nil:
 		reps.Stopped = StoppedAsRequested
 		return true
+	case reps.Count >= max(2, m.stopping.AtLeast) && reps.Distinct == 1:
+		reps.Stopped = StoppedIdentical
+		return false
 	}
 	u := m.scenario.Replications.Until
 	if x, ok := m.measure(u, r); ok {
@@ -107,11 +129,11 @@ func (m *merger) decide(r *replication) (more bool) {
 	// A replication in which there is nothing to measure counts towards the cap.
 	capped := *m.stopping
 	capped.AtMost -= reps.Count - len(m.measured)
-	switch capped.Decide(m.measured) {
-	case properties.Reached:
+	switch decision := capped.Decide(m.measured); {
+	case decision == properties.Reached && !m.repeated():
 		reps.Stopped = StoppedPrecise
 		return false
-	case properties.NotReached:
+	case decision == properties.NotReached || reps.Count >= m.stopping.AtMost:
 		reps.Stopped = StoppedCap
 		return false
 	}
@@ -162,8 +184,8 @@ func (t *tally) merge(o *tally) {
 	}
 }
 
-// add takes the result of replication r.
-func (p *Property) add(result *properties.Result, r *replication) {
+// add takes the result of replication r, whose processes have the given names.
+func (p *Property) add(result *properties.Result, r *replication, names []string) {
 	first := p.Held+p.Violated+p.Undecided+p.Vacuous == 0
 	vacuous := result.Outcome == properties.Inconclusive && result.Checked == 0 && r.truncated == nil
 	worse := false
@@ -188,7 +210,7 @@ func (p *Property) add(result *properties.Result, r *replication) {
 	p.Outcome, p.Reason, p.Replication = result.Outcome.String(), result.Reason, r.index
 	p.Witness = make([]string, len(result.Witness))
 	for i := range result.Witness {
-		p.Witness[i] = result.Witness[i].String()
+		p.Witness[i] = witness(&result.Witness[i], names)
 	}
 }
 
@@ -210,25 +232,19 @@ func (m *merger) mergeDetector(d *mergedDetector, f *found, r *replication) {
 		d.wrong[x] = t
 	}
 	for i := range f.properties {
-		d.properties[i].add(&f.properties[i], r)
+		d.properties[i].add(&f.properties[i], r, hostNames(m.scenario))
 	}
-	for _, s := range []struct {
-		means *[]float64
-		of    *properties.Durations
-	}{
-		{&d.detection, &q.DetectionTime}, {&d.recurrence, &q.Recurrence},
-		{&d.good, &q.GoodPeriod}, {&d.duration, &q.MistakeDuration},
-	} {
-		if x, ok := meanSeconds(s.of); ok {
-			*s.means = append(*s.means, x)
-		}
+	d.detection.addMean(&q.DetectionTime)
+	d.recurrence.addMean(&q.Recurrence)
+	d.good.addMean(&q.GoodPeriod)
+	d.duration.addMean(&q.MistakeDuration)
+	d.rate.add(float64(q.Mistakes), q.Alive.Seconds())
+	d.wrongTime.add(q.Wrong.Seconds(), q.Alive.Seconds())
+	o := outages{longest: q.LongestOutage}
+	for _, u := range q.Unseen {
+		o.unseen = max(o.unseen, u.Lasted)
 	}
-	if x, ok := q.MistakeRate(); ok {
-		d.rate = append(d.rate, x)
-	}
-	if x, ok := q.QueryAccuracy(); ok {
-		d.accuracy = append(d.accuracy, x)
-	}
+	d.outages = append(d.outages, o)
 }
 
 func (m *merger) episode(replication int, p, q model.ProcessID, from, until model.Time, open bool) *Episode {
@@ -269,7 +285,7 @@ func (m *merger) precision() {
 	}
 	wanted := u.Relative / (1 + u.Relative)
 	reps.Wanted = &wanted
-	if mean, in := properties.MeanInterval(m.measured, confidence); len(m.measured) >= 2 && mean != 0 {
+	if mean, in := properties.MeanInterval(m.measured, confidence); len(m.measured) >= 2 && mean != 0 && !m.repeated() {
 		precision := in.HalfWidth() / math.Abs(mean)
 		reps.Precision = &precision
 	}
@@ -302,7 +318,7 @@ func (m *merger) detector(d int) Detector {
 		claimed := slices.ContainsFunc(plan.Spec.Claims, func(claim model.Claim) bool { return claim.Class == c.Class })
 		out.Classes = append(out.Classes, Class{c.Class.String(), c.Outcome.String(), c.Reason, claimed})
 	}
-	out.Detection, out.Mistakes = x.detectionOf(), m.mistakesOf(x)
+	out.Detection, out.Mistakes = m.detectionOf(x), m.mistakesOf(x)
 	return out
 }
 
@@ -315,15 +331,46 @@ func params(p model.Params) []Param {
 	return out
 }
 
-func (x *mergedDetector) detectionOf() Detection {
+func (m *merger) detectionOf(x *mergedDetector) Detection {
 	q := &x.quality
 	d := Detection{
-		Detected: q.DetectionTime.Count(), Missed: q.Missed, Undetected: q.Undetected,
-		Mean: mean(&q.DetectionTime, x.detection), Time: spread(&q.DetectionTime), Slowest: x.slowest,
+		Detected: q.DetectionTime.Count(), Missed: q.Missed,
+		Mean: m.mean(&q.DetectionTime, &x.detection), Time: spread(&q.DetectionTime), Slowest: x.slowest,
 	}
-	if unseen, all := d.Missed+d.Undetected, d.Detected+d.Missed+d.Undetected; all > 0 {
-		in := properties.ClopperPearson(unseen, all, confidence)
-		d.UnseenShare = &Interval{in.Low, in.High, confidence}
+	bound := model.Duration(model.MaxTime)
+	switch {
+	case m.scenario.Judge.DetectWithin != 0:
+		bound = m.scenario.Judge.DetectWithin
+		d.DecidedAfter = &bound
+	case d.Detected > 0:
+		bound = q.DetectionTime.Max()
+		d.DecidedAfter = &bound
+	}
+	for _, u := range q.Unseen {
+		switch {
+		case !u.Open: // counted as missed
+		case u.Lasted >= bound:
+			d.Undetected += u.Monitors
+		default:
+			d.TooLate += u.Monitors
+			d.TooLateAge = max(d.TooLateAge, u.Lasted)
+		}
+	}
+	var unseen Unseen
+	for _, o := range x.outages {
+		if o.longest >= bound && o.longest > 0 {
+			unseen.Of++
+			if o.unseen >= bound && o.unseen > 0 {
+				unseen.Replications++
+			}
+		}
+	}
+	if unseen.Of > 0 {
+		d.Unseen = &unseen
+	}
+	if unseen.Of >= 2 && !m.repeated() {
+		in := properties.ClopperPearson(int64(unseen.Replications), int64(unseen.Of), confidence)
+		unseen.Interval = &Interval{in.Low, in.High, confidence}
 	}
 	return d
 }
@@ -332,14 +379,20 @@ func (m *merger) mistakesOf(x *mergedDetector) Mistakes {
 	q := &x.quality
 	out := Mistakes{
 		Count: q.Mistakes, Censored: q.CensoredMistakes, PairSeconds: q.Alive.Seconds(),
-		RateReplicated: interval(x.rate), AccuracyInterval: interval(x.accuracy),
-		Recurrence: mean(&q.Recurrence, x.recurrence), GoodPeriod: mean(&q.GoodPeriod, x.good),
-		Duration: mean(&q.MistakeDuration, x.duration), Longest: x.longest,
+		RateReplicated: m.interval(&x.rate, math.Inf(1)),
+		Recurrence:     m.mean(&q.Recurrence, &x.recurrence), GoodPeriod: m.mean(&q.GoodPeriod, &x.good),
+		Duration: m.mean(&q.MistakeDuration, &x.duration), Longest: x.longest,
 		Pairs: []PairMistakes{}, PairsWrong: len(x.wrong),
 	}
 	if rate, ok := q.MistakeRate(); ok {
-		in := properties.PoissonInterval(q.Mistakes, q.Alive.Seconds(), confidence)
-		out.Rate, out.RateExact = &rate, &Interval{in.Low, in.High, confidence}
+		out.Rate = &rate
+		if !m.repeated() {
+			in := properties.PoissonInterval(q.Mistakes, q.Alive.Seconds(), confidence)
+			out.RateExact = &Interval{in.Low, in.High, confidence}
+		}
+	}
+	if in := m.interval(&x.wrongTime, 1); in != nil {
+		out.AccuracyInterval = &Interval{1 - in.High, 1 - in.Low, confidence}
 	}
 	if accuracy, ok := q.QueryAccuracy(); ok {
 		out.Accuracy = &accuracy
@@ -359,24 +412,25 @@ func (m *merger) mistakesOf(x *mergedDetector) Mistakes {
 	return out
 }
 
-// interval returns Student's interval of the mean of replications, unless there are
-// fewer than two.
-func interval(means []float64) *Interval {
-	if len(means) < 2 {
+// interval returns Student's interval of a ratio, with replications as clusters, cut to
+// what is possible: from 0 to most. There is none of fewer than two replications, nor of
+// identical ones.
+func (m *merger) interval(r *ratio, most float64) *Interval {
+	_, in := properties.RatioInterval(r.xs, r.ns, confidence)
+	if math.IsInf(in.High, 1) || m.repeated() {
 		return nil
 	}
-	_, in := properties.MeanInterval(means, confidence)
-	return &Interval{in.Low, in.High, confidence}
+	return &Interval{max(0, in.Low), min(in.High, most), confidence}
 }
 
-// mean returns the mean of d, whose replications have the given means in seconds.
-func mean(d *properties.Durations, means []float64) Mean {
+// mean returns the mean of d, of which r has the sums of the replications in seconds.
+func (m *merger) mean(d *properties.Durations, r *ratio) Mean {
 	out := Mean{Count: d.Count()}
 	if out.Count > 0 {
-		m := d.Mean()
-		out.Mean = &m
+		mean := d.Mean()
+		out.Mean = &mean
 	}
-	if in := interval(means); in != nil {
+	if in := m.interval(r, m.scenario.Duration.Seconds()); in != nil {
 		ps := func(s float64) model.Duration { return model.Duration(math.Round(s * float64(model.Second))) }
 		out.Interval = &DurationInterval{ps(in.Low), ps(in.High), confidence}
 	}
@@ -463,14 +517,16 @@ func (m *merger) counted() float64 {
 	return float64(reps.Count) * one
 }
 
-// expect judges the expectations.
+// expect judges the expectations. What depends on the machine satisfies none.
 func (m *merger) expect() {
 	res := &m.res
 	res.Expectations = []Expectation{}
 	res.Outcome = AsExpected
-	if res.Replications.Truncated != nil && len(m.scenario.Expect) == 0 {
+	truncated := res.Replications.Truncated
+	if truncated != nil && len(m.scenario.Expect) == 0 {
 		res.Outcome = Inconclusive
 	}
+	byMachine := truncated != nil && !truncated.Reproducible
 	for _, e := range m.scenario.Expect {
 		var outcomes []properties.Outcome
 		for _, p := range res.Detectors[e.Detector].Properties {
@@ -482,13 +538,13 @@ func (m *merger) expect() {
 		found := properties.Worst(outcomes...)
 		res.Expectations = append(res.Expectations, Expectation{
 			Property: e.Property, Detector: res.Detectors[e.Detector].Name,
-			Expected: e.Outcome.String(), Found: found.String(), Met: found == e.Outcome,
+			Expected: e.Outcome.String(), Found: found.String(), Met: found == e.Outcome && !byMachine,
 		})
 		switch {
-		case found == e.Outcome:
-		case found == properties.Inconclusive && res.Outcome == AsExpected:
+		case found == e.Outcome && !byMachine:
+		case (found == properties.Inconclusive || found == e.Outcome) && res.Outcome == AsExpected:
 			res.Outcome = Inconclusive
-		case found != properties.Inconclusive:
+		case found != properties.Inconclusive && found != e.Outcome:
 			res.Outcome = NotAsExpected
 		}
 	}

@@ -94,15 +94,22 @@ func replicate(s *scenario.Scenario, index int, w *watcher) (*replication, error
 
 	qualities := make([]*properties.QoS, len(s.Detectors))
 	checkers := make([][]properties.Checker, len(s.Detectors))
-	pairs := make([]*wrongPairs, len(s.Detectors))
 	for d := range s.Detectors {
-		env := properties.Env{N: s.Processes(), Watch: s.Monitor.Watch, Detector: uint8(d), WarmUp: warmUp}
+		env := properties.Env{
+			N: s.Processes(), Watch: s.Monitor.Watch, Names: hostNames(s),
+			Detector: uint8(d), WarmUp: warmUp, Starts: true,
+		}
 		if qualities[d], err = properties.NewQoS(env); err != nil {
 			return nil, err
 		}
+		wrong := map[pair]wrongPair{}
+		r.detectors[d].wrong = wrong
+		qualities[d].Mistaken = func(m properties.Mistake) {
+			x := pair{m.Monitor, m.Peer}
+			w := wrong[x]
+			wrong[x] = wrongPair{w.count + 1, max(w.longest, m.Duration())}
+		}
 		route.addFor(d, qualities[d])
-		pairs[d] = newWrongPairs(env)
-		route.addFor(d, pairs[d])
 		for _, p := range s.Properties {
 			c, err := p.Spec.New(env, p.Params)
 			if err != nil {
@@ -126,18 +133,20 @@ func replicate(s *scenario.Scenario, index int, w *watcher) (*replication, error
 
 	end := m.kernel.Now()
 	r.events, r.network = m.kernel.Events(), m.network.Counts()
-	r.conservation = conservation.FinishWith(end, m.network.InFlight())
+	r.conservation = conservation.FinishWith(m.network.InFlight())
 	r.compareCounts()
 	for d := range s.Detectors {
 		f := &r.detectors[d]
 		f.quality = qualities[d].Finish(end)
-		f.wrong = pairs[d].finish(end)
 		for _, c := range checkers[d] {
 			f.properties = append(f.properties, r.judge(c.Finish(end)))
 		}
 	}
 	return r, nil
 }
+
+// hostNames returns the names of the processes: those of their hosts.
+func hostNames(s *scenario.Scenario) []string { return s.Network.Topology.Names[:s.Processes()] }
 
 // judge keeps what a truncated run did not see to its end from counting as a pass.
 func (r *replication) judge(result properties.Result) properties.Result {
@@ -217,93 +226,4 @@ type pair struct{ monitor, peer model.ProcessID }
 type wrongPair struct {
 	count   int64
 	longest model.Duration
-}
-
-// wrongPairs is a fold that counts mistakes, as properties.QoS defines them, by
-// pair. It needs memory only for pairs that made some or suspect now.
-type wrongPairs struct {
-	env    properties.Env
-	down   []bool
-	open   map[pair]suspicion
-	counts map[pair]wrongPair
-}
-
-// suspicion is one in force.
-type suspicion struct {
-	kinds   model.Kinds // kinds of failure
-	mistake bool
-	since   model.Time
-}
-
-func newWrongPairs(env properties.Env) *wrongPairs {
-	return &wrongPairs{env: env, down: make([]bool, env.N), open: map[pair]suspicion{}, counts: map[pair]wrongPair{}}
-}
-
-// Kinds returns the records that the fold wants.
-func (w *wrongPairs) Kinds() model.Kinds {
-	return verdicts | model.KindSet(model.Crashed, model.Recovered)
-}
-
-// Observe takes the next record.
-func (w *wrongPairs) Observe(r *model.Record) {
-	x := pair{r.Process, r.Peer}
-	switch r.Kind {
-	case model.Suspected:
-		s := w.open[x]
-		if s.kinds == 0 {
-			s.mistake = r.At >= w.env.WarmUp && !w.down[x.monitor] && !w.down[x.peer]
-			s.since = r.At
-			if s.mistake {
-				c := w.counts[x]
-				c.count++
-				w.counts[x] = c
-			}
-		}
-		s.kinds |= 1 << r.Failure
-		w.open[x] = s
-	case model.Trusted:
-		s, ok := w.open[x]
-		if !ok {
-			return
-		}
-		if s.kinds &^= 1 << r.Failure; s.kinds != 0 {
-			w.open[x] = s
-			return
-		}
-		w.end(x, s, r.At)
-		delete(w.open, x)
-	case model.Crashed:
-		w.down[r.Process] = true
-		for x, s := range w.open { // in any order: each ends by itself
-			if x.monitor == r.Process || x.peer == r.Process {
-				w.end(x, s, r.At)
-				s.mistake = false
-				w.open[x] = s
-			}
-		}
-	case model.Recovered:
-		w.down[r.Process] = false
-		for x := range w.open {
-			if x.monitor == r.Process {
-				delete(w.open, x) // it trusts everybody
-			}
-		}
-	}
-}
-
-// end books the length of a mistake.
-func (w *wrongPairs) end(x pair, s suspicion, now model.Time) {
-	if s.mistake {
-		c := w.counts[x]
-		c.longest = max(c.longest, now.Sub(s.since))
-		w.counts[x] = c
-	}
-}
-
-// finish ends the run and returns the pairs with mistakes.
-func (w *wrongPairs) finish(end model.Time) map[pair]wrongPair {
-	for x, s := range w.open {
-		w.end(x, s, end)
-	}
-	return w.counts
 }

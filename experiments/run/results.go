@@ -4,7 +4,7 @@ import "suspect/model"
 
 // SchemaVersion is the version of the shape of [Results]. It grows when a field
 // changes its meaning or goes away; new fields leave it as it is.
-const SchemaVersion = 1
+const SchemaVersion = 2
 
 // Results are what a run found, as one document that is the same bytes for the
 // same scenario, seed and version on every run and for every number of workers.
@@ -81,14 +81,20 @@ type Provenance struct {
 type Replications struct {
 	// Count is the number of replications that the results are made of.
 	Count int `json:"count"`
+	// Distinct is how many of them differ, by their hashes. Where it is below Count
+	// there are no intervals: identical replications are one observation, and show that
+	// little or nothing is random.
+	Distinct int `json:"distinct"`
 	// Stopped tells why there were no more: "as-requested", "precise" (the
 	// interval became narrow enough), "cap" (it did not, within at_most
-	// replications) or "truncated".
+	// replications), "identical" (at_least replications were all the same) or
+	// "truncated".
 	Stopped string `json:"stopped"`
-	// Precision is the half-width of the 95 % interval of the measure that the
-	// scenario wanted precise over its mean, and Wanted the largest that was to be
-	// accepted, γ/(1+γ) for a relative error γ. Absent when not requested, or
-	// when the mean is not known or zero.
+	// Precision is the half-width of Student's 95 % interval of the mean of the
+	// replications' values of the measure that the scenario wanted precise, over that
+	// mean, and Wanted the largest that was to be accepted, γ/(1+γ) for a relative
+	// error γ. Absent when not requested, when the mean is not known or zero, or when
+	// replications are identical.
 	Precision *float64 `json:"precision,omitempty"`
 	Wanted    *float64 `json:"wanted,omitempty"`
 	// Measure names the measure that was to be precise.
@@ -105,6 +111,7 @@ const (
 	StoppedAsRequested = "as-requested"
 	StoppedPrecise     = "precise"
 	StoppedCap         = "cap"
+	StoppedIdentical   = "identical"
 	StoppedTruncated   = "truncated"
 )
 
@@ -127,7 +134,8 @@ type Expectation struct {
 	Property string `json:"property"`
 	Detector string `json:"detector"`
 	// Expected and Found are "holds", "violated" or "inconclusive"; Met tells
-	// whether they are the same.
+	// whether they are the same. A run that a limit of the machine truncated meets
+	// nothing.
 	Expected string `json:"expected"`
 	Found    string `json:"found"`
 	Met      bool   `json:"met"`
@@ -225,10 +233,11 @@ type DurationInterval struct {
 type Mean struct {
 	// Count is the number of durations averaged.
 	Count int64 `json:"count"`
-	// Mean is their average, rounded; absent when there are none.
+	// Mean is the average of all of them, rounded; absent when there are none.
 	Mean *model.Duration `json:"mean_ps,omitempty"`
-	// Interval is Student's 95 % interval of the mean over replications that had
-	// any; absent for fewer than two.
+	// Interval is Student's 95 % interval of that mean, with the replications that had
+	// any as clusters (properties.RatioInterval), cut to what is possible; absent for
+	// fewer than two, and where replications are identical.
 	Interval *DurationInterval `json:"interval,omitempty"`
 }
 
@@ -267,9 +276,17 @@ type Detection struct {
 	Detected   int64 `json:"detected"`
 	Missed     int64 `json:"missed"`
 	Undetected int64 `json:"undetected"`
-	// UnseenShare is Clopper and Pearson's exact 95 % interval of the probability
-	// that a crash is missed or undetected; absent when there was none.
-	UnseenShare *Interval `json:"unseen_share,omitempty"`
+	// TooLate counts those that were not suspected at the end of the run either, but had
+	// come less than DecidedAfter before it: nothing follows from them. TooLateAge is the
+	// age of the oldest.
+	TooLate    int64          `json:"too_late"`
+	TooLateAge model.Duration `json:"too_late_age_ps"`
+	// DecidedAfter is the bound that the scenario gives (judge.detect_within), and else
+	// the largest T_D seen. It is absent where there is neither; all are too late then.
+	DecidedAfter *model.Duration `json:"decided_after_ps,omitempty"`
+	// Unseen counts the replications in which a crash went unseen; absent where no crash
+	// lasted for DecidedAfter.
+	Unseen *Unseen `json:"unseen,omitempty"`
 	// Mean is the mean of T_D over those detected.
 	Mean Mean `json:"mean"`
 	// Time is their distribution.
@@ -277,6 +294,19 @@ type Detection struct {
 	// Slowest is the pair with the largest T_D, from the crash to the suspicion;
 	// absent when there is none.
 	Slowest *Episode `json:"slowest,omitempty"`
+}
+
+// Unseen counts replications, which are independent, as the crashes and monitors of one
+// are not.
+type Unseen struct {
+	// Of is the number of replications with a crash that lasted for
+	// Detection.DecidedAfter or longer, and Replications how many of them had such a
+	// crash that a monitor which was up all the time did not suspect at its end.
+	Replications int `json:"replications"`
+	Of           int `json:"of"`
+	// Interval is Clopper and Pearson's 95 % interval of that share of replications;
+	// absent for fewer than two, and where replications are identical.
+	Interval *Interval `json:"interval,omitempty"`
 }
 
 // Episode is something that happened between a monitor and a peer, from one time
@@ -304,13 +334,15 @@ type Mistakes struct {
 	Count    int64 `json:"count"`
 	Censored int64 `json:"censored"`
 	// PairSeconds is the time, summed over monitored pairs, that both processes were
-	// up after the warm-up, in seconds: the time in which mistakes could happen.
+	// up after the warm-up, in seconds: the time in which mistakes could happen. A
+	// process is up from its start on.
 	PairSeconds float64 `json:"pair_seconds"`
 	// Rate is lambda_M, mistakes per second of one pair. Absent without pair time.
 	Rate *float64 `json:"rate_per_s,omitempty"`
-	// RateExact is the exact 95 % interval of Rate if mistakes were a Poisson
-	// process (Garwood 1936). They cluster, so RateReplicated, Student's interval
-	// over replications, is the one to trust when several had mistakes.
+	// RateExact is the 95 % interval that would be exact if mistakes were a Poisson
+	// process (Garwood 1936). They cluster, so RateReplicated, Student's interval of Rate
+	// with replications as clusters (properties.RatioInterval), is the one to trust when
+	// several had mistakes. Both are absent where replications are identical.
 	RateExact      *Interval `json:"rate_exact,omitempty"`
 	RateReplicated *Interval `json:"rate_replicated,omitempty"`
 	// Recurrence is T_MR, the time between the beginnings of successive mistakes
@@ -322,7 +354,7 @@ type Mistakes struct {
 	// censored.
 	Duration Mean `json:"duration"`
 	// Accuracy is P_A, the share of the pair time in which the peer was trusted, with
-	// Student's 95 % interval over replications.
+	// Student's 95 % interval with replications as clusters, cut to [0, 1].
 	Accuracy         *float64  `json:"accuracy,omitempty"`
 	AccuracyInterval *Interval `json:"accuracy_interval,omitempty"`
 	// Longest is the longest mistake, even if censored; absent when there was none.

@@ -44,18 +44,23 @@ type Progress struct {
 
 // Run runs all replications of s and returns what they found. The results are
 // the same for every number of workers, except where a limit of wall-clock time or
-// memory truncated them. The error wraps [ErrInterrupted] when ctx ended; any other
-// says that the scenario cannot be run, as in a fault that fits no part of the
-// network, or events without progress of time.
+// memory truncated them. The error wraps [ErrInterrupted] when ctx ended, and
+// [sim.ErrStill] when something, such as a detector, goes on without progress of time;
+// any other says that the scenario cannot be run, as a fault that fits no part of the
+// network.
 func Run(ctx context.Context, s *scenario.Scenario, o Options) (*Results, error) {
 	workers := o.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	most := max(1, s.Replications.AtLeast, s.Replications.AtMost)
-	guard := &guard{limits: s.Limits, tell: o.Progress, length: s.Duration}
-	guard.progress.Most = most
+	guard := newGuard(s, most, o.Progress)
 	m := newMerger(s)
+	merge := func(r *replication) (more bool) {
+		more = m.merge(r)
+		guard.merged()
+		return more
+	}
 	work := func(ctx context.Context, index int) (*replication, error) {
 		r, err := replicate(s, index, guard.watch(ctx))
 		if err != nil {
@@ -63,7 +68,7 @@ func Run(ctx context.Context, s *scenario.Scenario, o Options) (*Results, error)
 		}
 		return r, nil
 	}
-	err := inOrder(ctx, workers, most, work, m.merge)
+	err := inOrder(ctx, workers, most, work, merge)
 	switch {
 	case err == nil:
 		return m.results(), nil
@@ -88,7 +93,38 @@ type guard struct {
 	mutex    sync.Mutex
 	progress Progress
 	polls    uint64
-	memory   [1]metrics.Sample
+	live     uint64 // replications that began and are not yet merged
+	heap     func() uint64
+}
+
+func newGuard(s *scenario.Scenario, most int, tell func(Progress)) *guard {
+	return &guard{limits: s.Limits, length: s.Duration, tell: tell, heap: heapInUse, progress: Progress{Most: most}}
+}
+
+// heapInUse returns the bytes of objects, those that the garbage collector has yet to
+// find dead included.
+func heapInUse() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// tooMuch tells whether the replications that exist hold more than their limits together,
+// so that the number of workers does not matter to each. Garbage does not count.
+func (g *guard) tooMuch() bool {
+	limit := uint64(g.limits.Memory) * max(1, g.live)
+	if g.heap() <= limit {
+		return false
+	}
+	runtime.GC()
+	return g.heap() > limit
+}
+
+// merged tells that a replication was merged: its memory is free.
+func (g *guard) merged() {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.live--
 }
 
 // memoryPolls is the number of polls between two looks at the memory in use.
@@ -96,6 +132,9 @@ const memoryPolls = 16
 
 // watch returns the watcher of one replication.
 func (g *guard) watch(ctx context.Context) *watcher {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.live++
 	return &watcher{guard: g, ctx: ctx, began: time.Now()}
 }
 
@@ -122,12 +161,8 @@ func (w *watcher) poll(k *sim.Kernel) error {
 		return &limitError{fmt.Sprintf("the limit of wall-clock time, %v, for a replication is spent", g.limits.Wall)}
 	}
 	g.polls++
-	if g.limits.Memory != 0 && g.polls%memoryPolls == 0 {
-		g.memory[0].Name = "/memory/classes/heap/objects:bytes"
-		metrics.Read(g.memory[:])
-		if used := g.memory[0].Value.Uint64(); used > uint64(g.limits.Memory) {
-			return &limitError{fmt.Sprintf("the limit of memory, %d bytes, is passed", g.limits.Memory)}
-		}
+	if g.limits.Memory != 0 && g.polls%memoryPolls == 0 && g.tooMuch() {
+		return &limitError{fmt.Sprintf("the limit of memory, %d bytes for a replication, is passed", g.limits.Memory)}
 	}
 	return nil
 }

@@ -386,7 +386,7 @@ func TestSequentialStopping(t *testing.T) {
 func TestNothingToMeasure(t *testing.T) {
 	r := do(t, parse(t, twoHosts+`
 replications: {at_least: 2, at_most: 5, until: {measure: detection-time, detector: timeout, relative: 10%}}
-`), 2)
+`, "monitor.start=uniform(0s, 1us)"), 2)
 	if reps := r.Replications; reps.Count != 5 || reps.Stopped != StoppedCap || reps.Precision != nil {
 		t.Errorf("%+v", reps)
 	}
@@ -565,7 +565,7 @@ func TestPropertyOfReplications(t *testing.T) {
 	} {
 		var p Property
 		for i := range c.results {
-			p.add(&c.results[i], &replication{index: i})
+			p.add(&c.results[i], &replication{index: i}, nil)
 		}
 		if p.Outcome != c.want || p.Replication != c.from || p.Checked != c.checked || p.Reason != c.want {
 			t.Errorf("%s: %+v", c.name, p)
@@ -573,8 +573,8 @@ func TestPropertyOfReplications(t *testing.T) {
 	}
 	// What a truncated run did not exercise is undecided, not vacuous.
 	var p Property
-	p.add(&held, &replication{})
-	p.add(&vacuous, &replication{index: 1, truncated: &Truncation{}})
+	p.add(&held, &replication{}, nil)
+	p.add(&vacuous, &replication{index: 1, truncated: &Truncation{}}, nil)
 	if p.Outcome != "inconclusive" {
 		t.Errorf("truncated: %+v", p)
 	}

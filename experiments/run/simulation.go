@@ -30,7 +30,7 @@ func replicationSeed(seed uint64, index int) uint64 {
 // purposes (ports, processes, traffic, faults), so that what is due at one time
 // happens in that order.
 func newSimulation(s *scenario.Scenario, index int) (*simulation, error) {
-	m := &simulation{scenario: s, kernel: sim.New(replicationSeed(s.Seed, index)), panels: panelsOf(s.Detectors)}
+	m := &simulation{scenario: s, kernel: sim.New(replicationSeed(s.Seed, index)), panels: s.Panels()}
 	var err error
 	if m.network, err = network.New(m.kernel, s.Network); err != nil {
 		return nil, err
@@ -49,31 +49,6 @@ func newSimulation(s *scenario.Scenario, index int) (*simulation, error) {
 		}
 	}
 	return m, nil
-}
-
-// panelsOf groups detectors that can live on the same heartbeats: those that send
-// only the standard heartbeat, with the same period and stagger.
-func panelsOf(ds []scenario.Detector) [][]int {
-	type sending struct {
-		eta     model.Duration
-		stagger bool
-	}
-	var panels [][]int
-	shared := make(map[sending]int)
-	for i, d := range ds {
-		if !d.Spec.Heartbeats {
-			panels = append(panels, []int{i})
-			continue
-		}
-		key := sending{d.Params.Duration("eta"), d.Params.Switch("stagger")}
-		if at, ok := shared[key]; ok {
-			panels[at] = append(panels[at], i)
-			continue
-		}
-		shared[key] = len(panels)
-		panels = append(panels, []int{i})
-	}
-	return panels
 }
 
 // attachProcesses gives every process its detectors and the time of its start.

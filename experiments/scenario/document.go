@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -15,12 +16,18 @@ import (
 )
 
 // Limits of a scenario file. They keep a hostile file from costing more than a
-// second: the YAML parser takes quadratic time for deep nests and large mappings.
+// second: the YAML library takes microseconds for each token, and quadratic time for
+// deep nests, large mappings, missing values and runs of blank lines.
 const (
-	maxFileBytes = 4 << 20
-	maxNesting   = 64
-	maxKeys      = 4096 // of one mapping
+	maxFileBytes  = 512 << 10
+	maxTokens     = 200_000 // names, values and punctuation: 33,000 links as [a, s]
+	maxNesting    = 64
+	maxKeys       = 200  // of one mapping
+	maxMissing    = 1000 // keys and list entries without a value
+	maxBlankLines = 100  // in a row
 )
+
+const otherFileHint = " (a large topology belongs in a DOT or GraphML file: topology: {file: ...})"
 
 // nodeKind is the kind of a YAML node.
 type nodeKind uint8
@@ -72,7 +79,7 @@ func parseDocument(name string, text []byte, problems *problems) *node {
 	src := &source{name: name}
 	top := place{src, 1, 1}
 	if len(text) > maxFileBytes {
-		problems.add(top, "the file is larger than %d MiB (a large topology belongs in a DOT or GraphML file: topology: {file: ...})", maxFileBytes>>20)
+		problems.add(top, "the file is larger than %d KiB%s", maxFileBytes>>10, otherFileHint)
 		return nil
 	}
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
@@ -82,7 +89,25 @@ func parseDocument(name string, text []byte, problems *problems) *node {
 		problems.add(at, "%s", message)
 		return nil
 	}
+	if line := longGap(src.lines); line > 0 {
+		problems.add(place{src, line, 1}, "more than %d blank lines in a row (delete them)", maxBlankLines)
+		return nil
+	}
 	return parseYAML(src, string(text), problems)
+}
+
+// longGap returns the number of a line that follows too many blank ones, or 0.
+func longGap(lines []string) int {
+	blank := 0
+	for i, l := range lines {
+		if blank++; strings.Trim(l, " \t") != "" {
+			blank = 0
+		}
+		if blank > maxBlankLines && i < len(lines)-1 {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // badCharacter finds the first character that no scenario has.
@@ -155,27 +180,41 @@ func tokenPlace(src *source, t *token.Token) place {
 // checkTokens refuses what scenarios do not use and what would make the parser
 // slow, before it runs.
 func checkTokens(src *source, tokens token.Tokens, problems *problems) bool {
-	type block struct{ column, keys int }
-	var blocks []block // open blocks by indentation
-	flow, dashes, line := 0, 0, 0
 	refuse := func(t *token.Token, format string, args ...any) bool {
 		problems.add(tokenPlace(src, t), format, args...)
 		return false
 	}
+	if len(tokens) > maxTokens {
+		return refuse(tokens[maxTokens], "the file has more than %d names, values and signs%s", maxTokens, otherFileHint)
+	}
+	type block struct{ column, keys int }
+	var blocks []block // open blocks by indentation
+	var flows []int    // keys of each open {...}; of [...], minus infinity
+	dashes, missing, line := 0, 0, 0
 	for i, t := range tokens {
+		if t.Type == token.CommentType {
+			continue
+		}
 		if t.Position.Line != line {
 			line, dashes = t.Position.Line, 0
-			if flow == 0 {
+			if len(flows) == 0 {
 				for len(blocks) > 0 && blocks[len(blocks)-1].column > t.Position.Column {
 					blocks = blocks[:len(blocks)-1]
 				}
 				if len(blocks) == 0 || blocks[len(blocks)-1].column < t.Position.Column {
 					blocks = append(blocks, block{column: t.Position.Column})
 				}
-				blocks[len(blocks)-1].keys++
-				if t.Type != token.SequenceEntryType && blocks[len(blocks)-1].keys > maxKeys {
+				if i+1 < len(tokens) && tokens[i+1].Type == token.MappingValueType {
+					blocks[len(blocks)-1].keys++
+				}
+				if blocks[len(blocks)-1].keys > maxKeys {
 					return refuse(t, "a mapping with more than %d keys", maxKeys)
 				}
+			}
+		}
+		if lacksValue(tokens, i) {
+			if missing++; missing > maxMissing {
+				return refuse(t, "more than %d values are missing", maxMissing)
 			}
 		}
 		switch t.Type {
@@ -196,18 +235,61 @@ func checkTokens(src *source, tokens token.Tokens, problems *problems) bool {
 			}
 			tellSyntax(src, &yaml.SyntaxError{Message: message, Token: t}, problems)
 			return false
-		case token.MappingStartType, token.SequenceStartType:
-			flow++
+		case token.MappingStartType:
+			flows = append(flows, 1)
+		case token.SequenceStartType:
+			flows = append(flows, math.MinInt)
 		case token.MappingEndType, token.SequenceEndType:
-			flow = max(0, flow-1)
-		case token.SequenceEntryType, token.MappingKeyType:
+			flows = flows[:max(0, len(flows)-1)]
+		case token.CollectEntryType:
+			if len(flows) > 0 {
+				if flows[len(flows)-1]++; flows[len(flows)-1] > maxKeys {
+					return refuse(t, "a mapping with more than %d keys", maxKeys)
+				}
+			}
+		case token.MappingKeyType:
+			return refuse(t, "keys after a question mark are not supported (write key: value)")
+		case token.SequenceEntryType:
 			dashes++
 		}
-		if flow+dashes+len(blocks) > maxNesting {
+		if len(flows)+dashes+len(blocks) > maxNesting {
 			return refuse(t, "nested more than %d deep", maxNesting)
 		}
 	}
 	return true
+}
+
+// lacksValue tells whether token i is the sign of a key or list entry that has no
+// value.
+func lacksValue(tokens token.Tokens, i int) bool {
+	t := tokens[i]
+	column := t.Position.Column
+	switch t.Type {
+	case token.SequenceEntryType:
+	case token.MappingValueType:
+		if i > 0 {
+			column = tokens[i-1].Position.Column // of the key
+		}
+	default:
+		return false
+	}
+	i++
+	for i < len(tokens) && tokens[i].Type == token.CommentType {
+		i++
+	}
+	if i == len(tokens) {
+		return true
+	}
+	next := tokens[i]
+	switch next.Type {
+	case token.CollectEntryType, token.MappingEndType, token.SequenceEndType:
+		return true
+	case token.SequenceEntryType: // the list of a key may begin in the key's column
+		if t.Type == token.MappingValueType {
+			column--
+		}
+	}
+	return next.Position.Line > t.Position.Line && next.Position.Column <= column
 }
 
 // converter turns the parser's tree into nodes and tells duplicate keys.
@@ -264,7 +346,7 @@ func (c converter) mapping(values []*ast.MappingValueNode, at place) *node {
 			continue
 		}
 		if before, ok := first[key.text]; ok {
-			c.problems.add(key.at, "the key %q is already given in line %d (delete one)", key.text, before.line)
+			c.problems.add(key.at, "the key %q is already given in %v (delete one)", key.text, before)
 			continue
 		}
 		first[key.text] = key.at

@@ -24,7 +24,7 @@ type Error struct {
 // under the place.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d:%d: %s", printable(e.File), e.Line, e.Column, printable(e.Message))
+	fmt.Fprintf(&b, "%s:%d:%d: %s", Printable(e.File), e.Line, e.Column, Printable(e.Message))
 	if e.Text == "" {
 		return b.String()
 	}
@@ -63,25 +63,26 @@ func excerpt(line []rune, column int) (string, int) {
 		end = start + width
 		tail = "..."
 	}
-	return lead + printable(string(line[start:end])) + tail, column - start + len(lead)
+	return lead + Printable(string(line[start:end])) + tail, column - start + len(lead)
 }
 
-// printable replaces what is not a graphic character.
-func printable(s string) string {
+// Printable returns s fit for one line of a terminal: tabs and line breaks become
+// blanks, other control characters and those that turn the direction of writing "?".
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\t':
+		case r == '\n' || r == '\t' || r == '\r':
 			return ' '
-		case r == '\n' || unicode.IsGraphic(r):
-			return r
+		case !unicode.IsGraphic(r) || r == unicode.ReplacementChar:
+			return '?'
 		}
-		return '\uFFFD'
+		return r
 	}, s)
 }
 
-// didYouMean returns ` (did you mean "x"?)` for the candidate nearest to the
-// word, or nothing where none is near.
-func didYouMean(word string, candidates []string) string {
+// Meant returns ` (did you mean "x"?)` for the candidate nearest to the word, or
+// nothing where none is near. Capitals do not count.
+func Meant(word string, candidates []string) string {
 	return suggestion(nearest(word, candidates))
 }
 
@@ -92,10 +93,12 @@ func suggestion(meant string) string {
 	return fmt.Sprintf(" (did you mean %q?)", meant)
 }
 
-// nearest returns the candidate nearest to the word, or "" where none is near.
+// nearest returns the candidate nearest to the word, or "" where none is near. It
+// looks at the first thousands only: a long list of names costs milliseconds.
 func nearest(word string, candidates []string) string {
+	const most = 10_000
 	best, least := "", 1+max(1, len(word)/3)
-	for _, c := range candidates {
+	for _, c := range candidates[:min(most, len(candidates))] {
 		if len(c)-len(word) >= least || len(word)-len(c) >= least {
 			continue
 		}
@@ -212,4 +215,12 @@ func (s *source) line(n int) string {
 type place struct {
 	source       *source
 	line, column int
+}
+
+// String names the line for messages.
+func (p place) String() string {
+	if p.source.name == setName {
+		return fmt.Sprintf("%s number %d", setName, p.line+p.source.firstLine)
+	}
+	return fmt.Sprintf("line %d", p.line)
 }

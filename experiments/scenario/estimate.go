@@ -20,12 +20,15 @@ type Estimate struct {
 	Packets         int64 // of messages and traffic
 	Hops            int64 // packets crossing one link
 	Events          int64
-	Bytes           int64 // of memory
+	Bytes           int64 // of memory; replications that run side by side take it each
 	Wall            model.Duration
 
 	// Overloaded is the number of hosts that send more than their link carries,
 	// so that their queues grow or drop.
 	Overloaded int
+
+	// Strikes counts those of faults.
+	Strikes int64
 }
 
 // Costs of a run, by measurement and the sizes of types.
@@ -34,6 +37,7 @@ const (
 	bytesPerPort     = 512 // with its configuration and routes
 	packetsPerPort   = 4   // in flight or waiting
 	bytesPerPacket   = 64
+	bytesPerWaiting  = 3 * bytesPerPacket // in arrays that double: the old beside the new
 	bytesPerProcess  = 512
 	bytesPerPair     = 150 // of each detector, with the folds over the records
 	bytesOfEverybody = 16 << 20
@@ -52,81 +56,208 @@ func (s *Scenario) Estimate() Estimate {
 	for _, watch := range s.Monitor.Watch {
 		e.Pairs += int64(len(watch))
 	}
-	sent := make([]float64, t.Hosts) // bits per second on the wire, by host
-	messages, wakes := s.messages(sent)
-	var traffic float64 // packets
 	uplink := uplinkRates(t)
-	seconds := s.Duration.Seconds()
-	var flows float64
+	sent := make([]flow, t.Hosts) // by each host
+	messages, wakes := s.messages(sent)
+	var traffic, flows float64 // packets, flows
 	for i := range s.Traffic {
 		x := &s.Traffic[i]
-		wire := 8 * float64(s.Network.Framing.WireBytes(x.Bytes))
+		seconds := remaining(x.Phase, s.Duration)
 		for _, h := range x.From {
-			rate := float64(x.Rate)
-			switch x.Kind {
-			case network.Periodic:
-				rate = wire / x.Period.Seconds()
-			case network.Bulk:
-				rate = float64(uplink[h])
-			case network.OnOff:
-				on, off := mean(x.On), mean(x.Off)
-				rate *= on / (on + off)
-			case network.Flows:
-				flows += rate * seconds / wire / math.Max(1, x.Sizes.Mean()/float64(x.Bytes))
+			rate := s.rate(x, uplink[h])
+			packets := rate.packets * seconds
+			traffic += packets
+			if x.Kind == network.Flows {
+				flows += packets / math.Max(1, x.Sizes.Mean()/float64(x.Bytes))
 			}
-			traffic += rate * seconds / wire
 			if x.Kind != network.Bulk { // which takes what others leave
-				sent[h] += rate
+				sent[h].add(rate, seconds/s.Duration.Seconds())
 			}
 		}
 	}
-	for h, rate := range sent {
-		if rate > float64(uplink[h]) {
+	for h, f := range sent {
+		if f.bits > float64(uplink[h]) {
 			e.Overloaded++
 		}
 	}
 	packets := messages + traffic
 	hops := packets * meanHops(t)
+	strikes := s.strikes()
+	e.Flows, e.Packets, e.Hops, e.Strikes = whole(flows), whole(packets), whole(hops), whole(strikes)
+	// A hop is an event, and so is sending a packet of traffic, or messages to all,
+	// and the beginning and end of a fault.
+	e.Events = whole(hops + traffic + wakes + 2*strikes)
 	inFlight := math.Min(packets, packetsPerPort*float64(e.Ports))
-	e.Flows, e.Packets, e.Hops = whole(flows), whole(packets), whole(hops)
-	// A hop is an event, and so is sending a packet of traffic, or messages to all.
-	e.Events = whole(hops + traffic + wakes)
 	e.Bytes = whole(bytesOfEverybody + bytesPerPort*float64(e.Ports) + bytesPerProcess*float64(e.Hosts) +
-		bytesPerPair*float64(e.Pairs)*float64(len(s.Detectors)) + bytesPerPacket*inFlight)
+		bytesPerPair*float64(e.Pairs)*float64(len(s.Detectors)) + bytesPerPacket*inFlight + bytesPerWaiting*s.waiting(sent))
 	e.Wall = model.Duration(math.Min(float64(e.Events)/eventsPerSecond*float64(model.Second), float64(model.MaxTime)))
 	return e
 }
 
+// flow is a stream of packets on a wire.
+type flow struct {
+	bits, packets float64 // per second
+}
+
+func (f *flow) add(g flow, times float64) {
+	f.bits += g.bits * times
+	f.packets += g.packets * times
+}
+
+// rate returns what a sender of x, with an uplink of the given rate, sends on average.
+func (s *Scenario) rate(x *network.Traffic, uplink network.BitRate) flow {
+	wire := 8 * float64(s.Network.Framing.WireBytes(x.Bytes))
+	bits := float64(x.Rate)
+	switch x.Kind {
+	case network.Periodic:
+		bits = wire / x.Period.Seconds()
+	case network.Bulk:
+		bits = float64(uplink)
+	case network.OnOff:
+		on, off := mean(x.On), mean(x.Off)
+		bits *= on / (on + off)
+	}
+	return flow{bits, bits / wire}
+}
+
 // messages returns the number of packets that the detectors send and of their wake-ups,
-// and adds what each host sends. Detectors that send the same heartbeats share them.
-func (s *Scenario) messages(sent []float64) (packets, wakes float64) {
+// and adds what each host sends. Detectors of one panel share their packets.
+func (s *Scenario) messages(sent []flow) (packets, wakes float64) {
+	wire := 8 * float64(s.Network.Framing.WireBytes(s.Network.MessageBytes))
+	seconds := remaining(s.Monitor.Start, s.Duration)
+	for _, panel := range s.Panels() {
+		eta, ok := paramDuration(s.Detectors[panel[0]], "eta")
+		if !ok || eta <= 0 {
+			continue // how often it sends is known to itself alone
+		}
+		rounds := seconds / eta.Seconds()
+		// Each wakes to send, and to suspect.
+		wakes += 2 * rounds * float64(len(s.Monitor.Watch)) * float64(len(panel))
+		for p, watch := range s.Monitor.Watch {
+			// Everybody is watched by as many as he watches.
+			n := float64(len(watch))
+			packets += rounds * n
+			sent[p].add(flow{wire * n, n}, 1/eta.Seconds())
+		}
+	}
+	return packets, wakes
+}
+
+// Panels groups the detectors, by their indices, that live on the same packets: those
+// that send only the standard heartbeat, with the same period and stagger. Every
+// other detector is a panel by itself.
+func (s *Scenario) Panels() [][]int {
 	type sending struct {
 		eta     model.Duration
 		stagger bool
 	}
-	shared := make(map[sending]bool)
-	wire := 8 * float64(s.Network.Framing.WireBytes(s.Network.MessageBytes))
-	for _, d := range s.Detectors {
-		eta, ok := paramDuration(d, "eta")
-		if !ok || eta <= 0 {
-			continue // how often it sends is known to itself alone
+	var panels [][]int
+	shared := make(map[sending]int)
+	for i, d := range s.Detectors {
+		if !d.Spec.Heartbeats {
+			panels = append(panels, []int{i})
+			continue
 		}
-		rounds := s.Duration.Seconds() / eta.Seconds()
-		wakes += 2 * rounds * float64(len(s.Monitor.Watch)) // to send, and to suspect
-		if d.Spec.Heartbeats {
-			key := sending{eta, d.Params.Switch("stagger")}
-			if shared[key] {
-				continue
-			}
-			shared[key] = true
+		key := sending{d.Params.Duration("eta"), d.Params.Switch("stagger")}
+		if at, ok := shared[key]; ok {
+			panels[at] = append(panels[at], i)
+			continue
 		}
-		for p, watch := range s.Monitor.Watch {
-			// Everybody is watched by as many as he watches.
-			packets += rounds * float64(len(watch))
-			sent[p] += wire * float64(len(watch)) / eta.Seconds()
+		shared[key] = len(panels)
+		panels = append(panels, []int{i})
+	}
+	return panels
+}
+
+// strikes returns how often faults strike. One that comes again waits for its end.
+func (s *Scenario) strikes() float64 {
+	var n float64
+	for _, f := range s.Faults {
+		n++
+		if f.HasEvery {
+			n += remaining(f.At, s.Duration) / math.Max(mean(f.Every), mean(f.For))
 		}
 	}
-	return packets, wakes
+	return n
+}
+
+// waiting returns how many packets wait at the end where hosts send more than their
+// link carries, or are sent more, up to what the buffers hold. Links between switches
+// are taken to carry all.
+func (s *Scenario) waiting(sent []flow) float64 {
+	t := &s.Network.Topology
+	uplink := uplinkRates(t)
+	received := make([]flow, t.Hosts)
+	s.messages(received) // as many as he sends
+	var toAll flow       // to each host, also of itself, to be taken off
+	others := float64(t.Hosts - 1)
+	for i := range s.Traffic {
+		x := &s.Traffic[i]
+		var all flow
+		for _, h := range x.From {
+			rate := s.rate(x, uplink[h])
+			carried := 1.0
+			if x.Kind == network.Bulk {
+				carried = math.Max(0, 1-sent[h].bits/rate.bits)
+			} else if sent[h].bits > float64(uplink[h]) {
+				carried = float64(uplink[h]) / sent[h].bits
+			}
+			carried *= remaining(x.Phase, s.Duration) / s.Duration.Seconds()
+			all.add(rate, carried)
+			if x.To == nil {
+				received[h].add(rate, -carried/others)
+			}
+		}
+		if x.To == nil {
+			toAll.add(all, 1/others)
+		}
+		for _, h := range x.To {
+			received[h].add(all, 1/float64(len(x.To)))
+		}
+	}
+	var n float64
+	queue := func(f flow, c network.LinkConfig) {
+		excess := f.bits - float64(c.Rate)
+		if excess <= 0 {
+			return
+		}
+		packets := excess * f.packets / f.bits * s.Duration.Seconds()
+		if b := c.Buffer; b.Packets > 0 {
+			packets = math.Min(packets, float64(b.Packets))
+		} else if b.Bytes > 0 {
+			packets = math.Min(packets, 8*float64(b.Bytes)*f.packets/f.bits)
+		}
+		n += packets
+	}
+	for i := range t.Links {
+		l := &t.Links[i]
+		for _, end := range [...]struct {
+			node    network.NodeID
+			out, in network.LinkConfig
+		}{{l.A, l.AtoB, l.BtoA}, {l.B, l.BtoA, l.AtoB}} {
+			if int(end.node) < t.Hosts {
+				received[end.node].add(toAll, 1)
+				queue(sent[end.node], end.out)
+				queue(received[end.node], end.in)
+			}
+		}
+	}
+	return n
+}
+
+// remaining returns how many of the seconds of a run are left after a random time,
+// on average.
+func remaining(after sim.Distribution, duration model.Duration) float64 {
+	d := duration.Seconds()
+	low, high := after.Low.Seconds(), after.High.Seconds()
+	switch {
+	case after.Kind == sim.Uniform && low < d && d < high:
+		return (d - low) * (d - low) / 2 / (high - low)
+	case after.Kind == sim.Exponential && after.Mean > 0:
+		m := after.Mean.Seconds()
+		return d + m*math.Expm1(-d/m)
+	}
+	return math.Max(0, d-mean(after))
 }
 
 func paramDuration(d Detector, name string) (model.Duration, bool) {
@@ -172,9 +303,11 @@ func whole(x float64) int64 {
 	return int64(math.Round(x))
 }
 
-// checkSize refuses a scenario that is larger than its limits, or than anybody
-// can want.
+// checkSize refuses a scenario that is larger than anybody can want, or that is
+// expected to take more than twice what its limits allow. What is nearer to them is
+// for the run to find out, since an estimate may be wrong by that much.
 func (r *reader) checkSize(top *section, s *Scenario) {
+	const factor = 2
 	e := s.Estimate()
 	at := func(limit string) place {
 		if limits := top.get("limits"); limits != nil && limits.find(limit) != nil {
@@ -189,12 +322,12 @@ func (r *reader) checkSize(top *section, s *Scenario) {
 	if s.Limits.Memory > 0 {
 		memory = s.Limits.Memory
 	}
-	if e.Events > events {
-		r.add(at("events"), "a replication takes about %s events (%d hosts, %s packets, %v of one core), above the limit of %s (make it smaller, or raise limits: {events: ...})",
-			about(e.Events), e.Hosts, about(e.Packets), aboutTime(e.Wall), about(events))
+	if e.Events/factor > events {
+		r.add(at("events"), "a replication takes about %s events (%d hosts, %s packets, %s faults, %v of one core), far above the limit of %s (make it smaller, or raise limits: {events: ...})",
+			about(e.Events), e.Hosts, about(e.Packets), about(e.Strikes), aboutTime(e.Wall), about(events))
 	}
-	if e.Bytes > memory {
-		r.add(at("memory"), "a replication takes about %s of memory (%d hosts, %d ports, %d watched pairs), above the limit of %s (make it smaller, or raise limits: {memory: ...})",
+	if e.Bytes/factor > memory {
+		r.add(at("memory"), "a replication takes about %s of memory (%d hosts, %d ports, %d watched pairs, queues; each one that runs at the same time takes as much), far above the limit of %s (make it smaller, or raise limits: {memory: ...})",
 			aboutBytes(e.Bytes), e.Hosts, e.Ports, e.Pairs, formatSize(memory))
 	}
 }

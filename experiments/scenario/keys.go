@@ -9,7 +9,7 @@ var scenarioKeys = []key{
 	{"seed", seedForm, false, "Seed of all randomness (default 1)."},
 	{"duration", durationForm, true, "Simulated time of one replication."},
 	{"warmup", durationForm, false, "What happens before it is not counted (default 0s)."},
-	{"limits", mapping(limitsKeys), false, "Budgets of a replication. What would pass them by far is refused before it runs."},
+	{"limits", mapping(limitsKeys), false, "Budgets of a replication. What is expected to take more than twice as much is refused before it runs."},
 	{"replications", eitherForm("a number of replications, as 10, or {at_least: 10, at_most: 200, until: {...}}", countForm, mapping(replicationsKeys)), false, "How often to run, each time with other random numbers (default 1)."},
 	{"judge", mapping(judgeKeys), false, "Bounds that turn \"eventually\" into something that a finite run can decide."},
 	{"network", mapping(networkKeys), true, "Hosts, switches and links."},

@@ -183,7 +183,8 @@ func (r *reader) priority(s *section, def model.Priority) model.Priority {
 	return model.Priority(s.count("priority", int64(def), 0, model.Priorities-1))
 }
 
-// maxDetectors is what fits into Record.Detector.
+// maxDetectors bounds what can be told apart in a report; Record.Detector has room for
+// 256.
 const maxDetectors = 64
 
 func (r *reader) detectors(top *section, s *Scenario) {
@@ -257,7 +258,7 @@ func lookup[T any](r *reader, where string, n *node, what, discover string, find
 		return thing, false
 	}
 	if thing, ok = find(name); !ok {
-		hint := didYouMean(name, names)
+		hint := Meant(name, names)
 		if hint == "" {
 			hint = " (" + discover + ")"
 		}
@@ -376,7 +377,7 @@ func (r *reader) nodeOfParam(sec *section, param string) string {
 	}
 	for _, item := range append(n.items, n) {
 		if _, known := r.nodes[item.text]; item.kind == scalarNode && !known {
-			return nodeMeant(item.text, r.nodeNames)
+			return r.nodeMeant(item.text, r.nodeNames)
 		}
 	}
 	return ""
@@ -397,12 +398,20 @@ func (r *reader) names(what string, n *node) (names []string, ok bool) {
 	return names, ok
 }
 
+// maxFaults bounds the search for the elements that faults strike.
+const maxFaults = 1000
+
 func (r *reader) faults(top *section, s *Scenario) {
 	var known []string
 	for _, f := range network.AllFaults() {
 		known = append(known, f.Name)
 	}
-	for i, n := range top.list("faults", false) {
+	items := top.list("faults", false)
+	if len(items) > maxFaults {
+		top.fail("faults", "%d faults; at most %d are supported (a fault can come again: every: exponential(10s))", len(items), maxFaults)
+		return
+	}
+	for i, n := range items {
 		where := fmt.Sprintf("faults[%d]", i)
 		spec, ok := lookup(r, where, n, "fault", "`suspect list faults` tells what there is", network.LookupFault, known)
 		if !ok {
@@ -525,6 +534,8 @@ func (s *Scenario) propertyEnv() properties.Env {
 }
 
 func (r *reader) expect(top *section, s *Scenario) {
+	type subject struct{ property, detector string }
+	first := make(map[subject]int)
 	for i, n := range top.list("expect", false) {
 		sec := r.section(fmt.Sprintf("expect[%d]", i), n, expectKeys)
 		e := Expectation{
@@ -541,11 +552,19 @@ func (r *reader) expect(top *section, s *Scenario) {
 				known = known || p.Spec.Name == e.Property
 			}
 			if !known {
-				hint := didYouMean(e.Property, names)
+				hint := Meant(e.Property, names)
 				if hint == "" {
 					hint = fmt.Sprintf(" (checked: %s)", strings.Join(names, ", "))
 				}
 				sec.fail("property", "%q is not among the properties that are checked%s", e.Property, hint)
+			}
+		}
+		if sec.has("detector") && sec.good("property", "detector", "outcome") {
+			of := subject{e.Property, sec.get("detector").text}
+			if j, twice := first[of]; !twice {
+				first[of] = i
+			} else if s.Expect[j].Outcome != e.Outcome {
+				sec.fail("outcome", "expect[%d] expects another outcome of the same property and detector (delete one)", j)
 			}
 		}
 		s.Expect = append(s.Expect, e)
@@ -568,7 +587,7 @@ func (r *reader) detectorNamed(sec *section, s *Scenario) int {
 		refused = refused || d.Name == ""
 	}
 	if !refused { // one that was refused might have the name
-		sec.fail("detector", "there is no detector named %q%s (detectors: %s)", name, didYouMean(name, names), strings.Join(names, ", "))
+		sec.fail("detector", "there is no detector named %q%s (detectors: %s)", name, Meant(name, names), strings.Join(names, ", "))
 	}
 	return 0
 }

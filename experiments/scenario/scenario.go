@@ -3,6 +3,7 @@ package scenario
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"os"
 
 	"suspect/detectors"
@@ -139,16 +140,14 @@ func Read(path string, set []string) (*Scenario, error) {
 	return Parse(path, text, set)
 }
 
-// readFile reads a file that is not much larger than a scenario may be.
+// readFile reads as much of a file as tells whether it is too large.
 func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxFileBytes {
-		return make([]byte, maxFileBytes+1), nil // refused by its size
-	}
-	return os.ReadFile(path)
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 }
 
 // Parse is [Read] for a text at hand. The path names it in errors; files that the

@@ -3,13 +3,16 @@ package scenario
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -270,6 +273,8 @@ func TestSetErrors(t *testing.T) {
 		{"network.edge.rate=10GBps", `--set:1:19: rate "10GBps" has an unknown unit "GBps"`},
 		{"network.edeg.rate=10Gbps", `--set:1:9: unknown key "edeg" in network (did you mean "edge"?)`},
 		{"monitor.start={a: 1}", `--set:1:15: start must be a duration`},
+		{"duration=#", `--set:1:10: the override has no value`},
+		{"duration= # 5s", `--set:1:10: the override has no value`},
 		{"duration=1\x1b[2J", `--set:1:11: an override is one line of UTF-8 text`},
 	} {
 		_, err := Parse("x.yaml", []byte(base), []string{c.set})
@@ -281,6 +286,11 @@ func TestSetErrors(t *testing.T) {
 	want := "--set:2:1: unknown key \"colour\""
 	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--set:3:6: seed") {
 		t.Errorf("%v, want the numbers of the overrides", err)
+	}
+	_, err = Parse("x.yaml", []byte(base), []string{"seed=1", "monitor={priority: 3, priority: 4}"})
+	want = "--set:2:23: the key \"priority\" is already given in --set number 2 "
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 
@@ -349,6 +359,166 @@ traffic:
 	}
 }
 
+// TestEstimateOfPart computes by hand what only a part of the run does.
+func TestEstimateOfPart(t *testing.T) {
+	text := `name: e
+duration: 2s
+network: {framing: bare, topology: {star: {hosts: 3}}, edge: {rate: 12Mbps}}
+detectors: [{use: timeout, eta: 10ms}]
+`
+	s, err := Parse("x.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := s.Estimate()
+	if all.Events != 200*(6*2+3*2) { // rounds of 6 packets over 2 links and 3 processes that wake twice
+		t.Fatalf("%+v", all)
+	}
+	// At 12 Mbps, 1500 B take 1 ms.
+	for _, c := range []struct {
+		set     string
+		events  int64
+		waiting int64
+	}{
+		{"monitor.start=1500ms", 50 * 18, 0},
+		{"monitor.start=uniform(1s, 3s)", 25 * 18, 0}, // a half starts, with a half second left
+		{"traffic=[{use: periodic, from: h0, to: h1, period: 10ms, phase: 1500ms, packet: 12B}]", all.Events + 3*50, 0},
+		{"traffic=[{use: periodic, from: h0, to: h1, period: 10ms, phase: 5s, packet: 12B}]", all.Events, 0},
+		{"faults=[{use: link-down, link: [h0, s0], at: 1s, for: 1ms}]", all.Events + 2, 0},
+		{"faults=[{use: link-down, link: [h0, s0], at: 1s, every: 1ms, for: 1us}]", all.Events + 2*1001, 0},
+		{"faults=[{use: link-down, link: [h0, s0], at: 1s, every: 1us, for: 1ms}]", all.Events + 2*1001, 0},
+		// 500 packets a second more than the link carries, then 1000.
+		{"traffic=[{use: poisson, from: h0, to: h1, rate: 18Mbps, packet: 1500B}]", all.Events + 3*3000, 1000},
+		{"traffic=[{use: poisson, from: [h0, h2], to: h1, load: 75%, packet: 1500B}]", all.Events + 3*3000, 1000},
+		{"traffic=[{use: bulk, from: [h0, h2], to: h1, packet: 1500B}]", all.Events + 3*4000, 2000},
+	} {
+		s, err := Parse("x.yaml", []byte(text), []string{c.set})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := s.Estimate()
+		if e.Events != c.events {
+			t.Errorf("%s: %d events, want %d", c.set, e.Events, c.events)
+		}
+		waiting := (e.Bytes - all.Bytes) / bytesPerWaiting
+		if math.Abs(float64(waiting-c.waiting)) > 0.15*float64(c.waiting)+10 {
+			t.Errorf("%s: %d packets wait, want about %d", c.set, waiting, c.waiting)
+		}
+	}
+	s, err = Parse("x.yaml", []byte(text), []string{
+		"traffic=[{use: poisson, from: h0, to: h1, rate: 18Mbps, packet: 1500B}]", "network.edge.buffer=100packets",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if waiting := (s.Estimate().Bytes - all.Bytes) / bytesPerWaiting; waiting < 100 || waiting > 110 {
+		t.Errorf("%d packets wait where 100 have room", waiting)
+	}
+	// Half of what two hosts send goes to h1: 6 Mbps, 500 packets a second, beside 200
+	// heartbeats with 0.1024 Mbps. Of these 6.1024 Mbps, 5.1024 wait: 585.3 a second.
+	s, err = Parse("x.yaml", []byte(text), []string{
+		"traffic=[{use: poisson, from: [h0, h2], to: random, rate: 6Mbps, packet: 1500B}]",
+		"network.links=[{between: [s0, h1], direction: s0, rate: 1Mbps}]",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if waiting := (s.Estimate().Bytes - all.Bytes) / bytesPerWaiting; waiting != 1170 {
+		t.Errorf("%d packets wait, want 1170", waiting)
+	}
+}
+
+// TestRefusedByFar checks that limits refuse only what is twice as large.
+func TestRefusedByFar(t *testing.T) {
+	text := []byte(`name: e
+duration: 2s
+network: {framing: bare, topology: {star: {hosts: 3}}, edge: {rate: 1Gbps}}
+detectors: [{use: timeout, eta: 10ms}]
+`) // 3600 events and 16 MiB
+	for set, refused := range map[string]bool{
+		"limits.events=1800": false, "limits.events=1799": true,
+		"limits.memory=9MiB": false, "limits.memory=7MiB": true,
+		"limits.events=9223372036854775807": false,
+	} {
+		if _, err := Parse("x.yaml", text, []string{set}); (err != nil) != refused {
+			t.Errorf("%s: %v", set, err)
+		}
+	}
+}
+
+func TestPanels(t *testing.T) {
+	s, err := Parse("x.yaml", []byte(base), []string{
+		"detectors=[{use: timeout, eta: 10ms}, {use: timeout, eta: 20ms}, {use: nfd-s, eta: 10ms}, {use: nfd-e, eta: 10ms, stagger: false}]",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][]int{{0, 2}, {1}, {3}}, s.Panels()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestTooMuch checks the limits on what makes the YAML library slow.
+func TestTooMuch(t *testing.T) {
+	repeat := func(format string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for _, c := range []struct{ text, want string }{
+		{"a: [" + strings.Repeat("x,", maxTokens/2) + "x]\n", ":1:200002: the file has more than 200000 names"},
+		{repeat("k%d: 1\n", maxKeys+1), ":201:1: a mapping with more than 200 keys"},
+		{"a:\n" + repeat("  k%d: 1\n#\n", maxKeys+1), ":402:3: a mapping with more than 200 keys"},
+		{"a: {" + repeat("k%d: 1, ", maxKeys) + "x: 1}\n", ":1:1693: a mapping with more than 200 keys"},
+		{strings.Repeat("-\n", maxMissing+1), ":1001:1: more than 1000 values are missing"},
+		{strings.Repeat("- a:\n", maxMissing+1), ":1001:4: more than 1000 values are missing"},
+		{"[" + strings.Repeat("{a:},", maxMissing+1) + "]", ":1:5004: more than 1000 values are missing"},
+		{"- |\n" + strings.Repeat(" \n", maxBlankLines+1) + "  x\n", ":102:1: more than 100 blank lines"},
+	} {
+		if _, err := Parse("x.yaml", []byte(c.text), nil); err == nil || !strings.HasPrefix(err.Error(), "x.yaml"+c.want) {
+			t.Errorf("%.20q...: %.200v, want %s", c.text, err, c.want)
+		}
+	}
+	for _, text := range []string{
+		"- |\n" + strings.Repeat(" \n", maxBlankLines) + "  x\n",
+		strings.Repeat("a:\n- x\n", maxKeys),
+		strings.Repeat("- a:\n    b\n", maxMissing+1),
+		strings.Repeat("- a: 1\n  b: 1\n", maxKeys+1),
+		"[" + strings.Repeat("{a: 1}, ", maxKeys+1) + "]",
+	} {
+		var list ErrorList
+		if _, err := Parse("x.yaml", []byte(text), nil); !errors.As(err, &list) || strings.Contains(list[0].Message, "more than") {
+			t.Errorf("%.20q...: %.200v", text, err)
+		}
+	}
+}
+
+// TestManyLinesAreFine reads scenarios that are long, but do not take long.
+func TestManyLinesAreFine(t *testing.T) {
+	var hosts, links, tall strings.Builder
+	for i := range 4200 {
+		fmt.Fprintf(&hosts, "a%d, ", i)
+		fmt.Fprintf(&links, "      - [a%d, s]\n", i)
+		fmt.Fprintf(&tall, "  - between: [a%d, s]\n    delay: 2us\n", i)
+	}
+	graph := "name: x\nduration: 1s\nmonitor: {watch: {successors: 1}}\nnetwork:\n  framing: bare\n  edge: {rate: 1Gbps}\n  topology:\n    graph:\n" +
+		"      hosts: [" + hosts.String() + "]\n      switches: [s]\n      links:\n" + links.String()
+	for name, text := range map[string]string{
+		"comments":  base + strings.Repeat("# x\n", 4100),
+		"comments2": strings.Repeat("# x\n", 4100) + strings.ReplaceAll(base, "\n", "\n  # x\n"),
+		"list":      graph,
+		"tall list": graph + "  links:\n" + tall.String(),
+	} {
+		inTime(t, func() {
+			if _, err := Parse("x.yaml", []byte(text), nil); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
 // TestLargeIsRefusedSoon checks that sizes that nobody can run cost nothing to refuse.
 func TestLargeIsRefusedSoon(t *testing.T) {
 	for _, topology := range []string{
@@ -393,6 +563,22 @@ func TestHostile(t *testing.T) {
 		"digits":       "seed: " + strings.Repeat("9", 100_000),
 		"long keys":    many(strings.Repeat("x", 1000)+"%d: 1\n", 500),
 		"long name":    "name: " + strings.Repeat("x", 1_000_000),
+		"flow list":    "faults: [" + strings.Repeat("x,", maxFileBytes/2-10) + "x]\n",
+		"flow lists":   "faults: [" + strings.Repeat("[],", maxFileBytes/3-10) + "x]\n",
+		"flow keys":    "a: {" + many("k%d: 1, ", 45_000) + "}\n",
+		"entries":      strings.Repeat("- x\n", maxFileBytes/4),
+		"no entries":   strings.Repeat("-\n", maxFileBytes/2),
+		"no values":    strings.Repeat("- a:\n", maxFileBytes/5),
+		"odd keys":     "a:\n" + strings.Repeat("  ? x\n", maxFileBytes/6-1),
+		"blank lines":  "name: x\nabout: |\n" + strings.Repeat(" \n", maxFileBytes/2-10),
+		"blank blocks": many("k%d: |\n"+strings.Repeat("\n", maxBlankLines), 4000),
+		"hidden keys":  "network:\n" + many("  k%d: 1\n#\n", 40_000),
+		"key lists":    "a:\n" + strings.Repeat("-\n  a:\n", maxFileBytes/7-1),
+		"host names":   "name: x\nduration: 1s\nnetwork: {framing: bare, edge: {rate: 1Gbps}, topology: {star: {hosts: 50000}}}\nmonitor: {watch: {successors: 1}}\ntraffic:\n  - {use: poisson, to: random, load: 1%, packet: 1B, from: [" + many("hosd%d, ", 40_000) + "]}\n",
+		"link ends":    "name: x\nduration: 1s\nnetwork:\n  framing: bare\n  edge: {rate: 1Gbps}\n  topology:\n    graph:\n      hosts: [" + many("host%d, ", 15_000) + "]\n      links:\n" + many("      - [hxst%d, b]\n", 12_000),
+		"senders":      "name: x\nduration: 1s\nnetwork: {framing: bare, edge: {rate: 1Gbps}, topology: {star: {hosts: 50000}}}\nmonitor: {watch: {successors: 1}}\ntraffic:\n" + strings.Repeat("  - {use: poisson, from: all, to: random, load: 1%, packet: 1B}\n", 1000),
+		"traffic":      "name: x\nduration: 1s\nnetwork: {framing: bare, edge: {rate: 1Gbps}, topology: {star: {hosts: 50000}}}\nmonitor: {watch: {successors: 1}}\ntraffic:\n" + strings.Repeat("  - {use: poisson, from: h1, to: random, load: 1%, packet: 1B}\n", 7000),
+		"faults":       "name: x\nduration: 1s\nnetwork: {framing: bare, edge: {rate: 1Gbps}, topology: {star: {hosts: 50000}}}\nmonitor: {watch: {successors: 1}}\nfaults:\n" + strings.Repeat("  - {use: link-down, link: [h49999, s0], at: 1ms}\n", 7000),
 		"distribution": "monitor: {start: \"uniform(" + strings.Repeat("(", 100_000) + "\"}",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -591,8 +777,23 @@ func TestReadErrors(t *testing.T) {
 	if err := os.Truncate(large, 1<<40); err != nil {
 		t.Skip(err)
 	}
-	if _, err := Read(large, nil); err == nil || !strings.Contains(err.Error(), "larger than 4 MiB") {
+	if _, err := Read(large, nil); err == nil || !strings.Contains(err.Error(), "larger than 512 KiB") {
 		t.Errorf("a tebibyte: %v", err)
+	}
+	if _, err := Read("/dev/zero", nil); err == nil || !strings.Contains(err.Error(), "larger than 512 KiB") {
+		t.Errorf("a file without end: %v", err)
+	}
+}
+
+// TestReadPipe reads a scenario that comes through a pipe, as of a shell's <(...).
+func TestReadPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe.yaml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip(err)
+	}
+	go func() { _ = os.WriteFile(pipe, []byte(base), 0) }()
+	if s, err := Read(pipe, nil); err != nil || s.Name != "base" {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -36,8 +36,8 @@ func (r *reader) override(root *node, set []string) *node {
 			root = nil
 			continue
 		}
-		if strings.TrimSpace(text) == "" {
-			r.add(place{src, 1, len([]rune(arg)) + 1}, "the override has no value (write path=value)")
+		if trimmed := strings.TrimSpace(text); trimmed == "" || trimmed[0] == '#' {
+			r.add(place{src, 1, len([]rune(path)) + 2}, "the override has no value (write path=value; one that begins with # is put in quotes)")
 			root = nil
 			continue
 		}

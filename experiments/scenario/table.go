@@ -189,7 +189,7 @@ func (s *section) oneOf(name, def string, names []string) string {
 				return text, nil
 			}
 		}
-		return "", fmt.Errorf("unknown %s %q%s (write %s)", name, text, didYouMean(text, names), oneOf(names))
+		return "", fmt.Errorf("unknown %s %q%s (write %s)", name, text, Meant(text, names), oneOf(names))
 	})
 }
 

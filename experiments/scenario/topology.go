@@ -212,7 +212,7 @@ func (r *reader) graph(sec *section, s *Scenario) bool {
 				continue
 			}
 			if first, taken := places[name]; taken {
-				r.add(n.at, "the node %q is already listed in line %d", name, first.line)
+				r.add(n.at, "the node %q is already listed in %v", name, first)
 				continue
 			}
 			places[name] = n.at
@@ -240,7 +240,7 @@ func (r *reader) graph(sec *section, s *Scenario) bool {
 		}
 		e := ends{min(a, b), max(a, b)}
 		if first, twice := seen[e]; twice {
-			r.add(n.at, "there is already a link between %s and %s, in line %d", t.Names[a], t.Names[b], first.line)
+			r.add(n.at, "there is already a link between %s and %s, in %v", t.Names[a], t.Names[b], first)
 			continue
 		}
 		seen[e] = n.at
@@ -284,14 +284,18 @@ func (r *reader) ends(n *node, number map[string]network.NodeID, names []string)
 func (r *reader) nodeNamed(name string, at place, number map[string]network.NodeID, names []string) (network.NodeID, bool) {
 	id, ok := number[name]
 	if !ok {
-		r.add(at, "there is no node %q%s", name, nodeMeant(name, names))
+		r.add(at, "there is no node %q%s", name, r.nodeMeant(name, names))
 	}
 	return id, ok
 }
 
-// nodeMeant suggests a node's name, or tells what the names are like.
-func nodeMeant(name string, names []string) string {
-	if hint := didYouMean(name, names); hint != "" || len(names) == 0 {
+// nodeMeant suggests a node's name, or tells what the names are like. It takes its time
+// only for errors that will be shown.
+func (r *reader) nodeMeant(name string, names []string) string {
+	if r.told() >= maxErrors {
+		return ""
+	}
+	if hint := Meant(name, names); hint != "" || len(names) == 0 {
 		return hint
 	}
 	return fmt.Sprintf(" (the %d nodes are named like %s)", len(names), examples(names))
@@ -435,7 +439,7 @@ func (r *reader) singleLinks(sec *section, s *Scenario) {
 		}
 		for _, d := range directions {
 			if first, twice := done[d]; twice {
-				r.add(sub.at, "the link from %s to %s is already listed in line %d", t.Names[d.from], t.Names[d.to], first.line)
+				r.add(sub.at, "the link from %s to %s is already listed in %v", t.Names[d.from], t.Names[d.to], first)
 				break
 			}
 			done[d] = sub.at

@@ -30,8 +30,21 @@ func trafficNames() []string {
 	return names
 }
 
+// Bounds of what each takes microseconds to check, and hundreds of bytes for each host
+// that sends.
+const (
+	maxTraffic = 1000
+	maxSenders = 1 << 20
+)
+
 func (r *reader) traffic(top *section, s *Scenario) {
-	for i, n := range top.list("traffic", false) {
+	items := top.list("traffic", false)
+	if len(items) > maxTraffic {
+		top.fail("traffic", "%d kinds of traffic; at most %d are supported (one can have many senders: from: all)", len(items), maxTraffic)
+		return
+	}
+	senders := 0
+	for i, n := range items {
 		where := fmt.Sprintf("traffic[%d]", i)
 		kind, ok := r.trafficKind(where, n)
 		if !ok {
@@ -47,9 +60,12 @@ func (r *reader) traffic(top *section, s *Scenario) {
 			Phase:    value(sec, "phase", sim.Distribution{}, parseDistribution),
 		}
 		t.From = r.hosts(sec, "from", "all", s)
-		t.To = r.hosts(sec, "to", "random", s)
-		if n := sec.get("to"); n != nil && n.kind == scalarNode && n.text == "random" {
-			t.To = nil
+		if senders += len(t.From); senders > maxSenders {
+			sec.fail("from", "with this, more than %d hosts send, each counted once for each kind of its traffic", maxSenders)
+			return
+		}
+		if n := sec.get("to"); n == nil || n.kind != scalarNode || n.text != "random" {
+			t.To = r.hosts(sec, "to", "random", s)
 		}
 		switch t.Kind {
 		case network.Flows:
@@ -97,7 +113,7 @@ func parseFlowSizes(name string) (*network.FlowSizes, error) {
 		return sizes, nil
 	}
 	names := flowSizesNames()
-	return nil, fmt.Errorf("unknown table of flow sizes %q%s (tables: %s)", name, didYouMean(name, names), strings.Join(names, ", "))
+	return nil, fmt.Errorf("unknown table of flow sizes %q%s (tables: %s)", name, Meant(name, names), strings.Join(names, ", "))
 }
 
 func flowSizesNames() []string {
@@ -140,9 +156,9 @@ func (r *reader) hosts(sec *section, name, word string, s *Scenario) []network.N
 		id, known := r.nodes[text]
 		switch {
 		case !known:
-			hint := didYouMean(text, append([]string{word}, t.Names[:t.Hosts]...))
+			hint := Meant(text, []string{word})
 			if hint == "" {
-				hint = fmt.Sprintf(" (write %s or one of the %d hosts, as %s)", word, t.Hosts, examples(t.Names[:t.Hosts]))
+				hint = r.nodeMeant(text, t.Names[:t.Hosts])
 			}
 			r.add(item.at, "there is no host %q%s", text, hint)
 		case int(id) >= t.Hosts:

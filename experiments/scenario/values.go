@@ -79,7 +79,7 @@ func parseDistribution(s string) (sim.Distribution, error) {
 	case isCall && !strings.Contains(rest, ")"):
 		err = fmt.Errorf("%q has no closing parenthesis", s)
 	case isCall && !slices.Contains(families, strings.TrimSpace(name)):
-		err = fmt.Errorf("unknown distribution %q%s (write %s)", name, didYouMean(name, families), distributionExamples)
+		err = fmt.Errorf("unknown distribution %q%s (write %s)", name, Meant(name, families), distributionExamples)
 	case !isCall && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ- ") == "":
 		err = fmt.Errorf("%q is neither a duration nor a distribution (write %s)", s, distributionExamples)
 	}
@@ -166,7 +166,7 @@ func unitMeant(s string, units []unit) string {
 	if name == "" || slices.Contains(names, name) {
 		return ""
 	}
-	return didYouMean(name, names)
+	return Meant(name, names)
 }
 
 func formatRate(r network.BitRate) string { return formatQuantity(int64(r), rateUnits) }
