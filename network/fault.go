@@ -161,6 +161,10 @@ func linksOf(p model.Params, t *Topology, s *sim.Stream) ([]LinkID, error) {
 		i := LinkID(s.IntN(len(t.Links)))
 		return []LinkID{2 * i, 2*i + 1}, nil
 	}
+	const longest = 1000 // each dash is a place to try
+	if len(text) > longest {
+		return fail("link", "is too long to be the names of two nodes")
+	}
 	// Names may have dashes themselves.
 	for i := range text {
 		if !strings.HasPrefix(text[i:], "--") {
