@@ -125,6 +125,8 @@ Begin with:  suspect run first`,
   suspect validate mine.yaml                    check it and estimate its cost
   suspect run mine.yaml --seed 8 --set 'detectors[0].timeout=50ms'
   suspect replay heartbeats.csv.gz --detector "timeout eta=2ms timeout=10ms"
+  suspect bound --hosts 1000 --packet 64B --rate 10Gbps   latency bounds of QJUMP
+  suspect experiment queueing                   hold the simulator to closed forms
   suspect list detectors
 
 Exit codes: 0 as expected, 1 not as expected, 3 inconclusive, 64 usage, 65 bad input,
