@@ -11,4 +11,6 @@ var resultsSource string
 
 // ResultsSchema returns the JSON Schema of [Results], indented. Its descriptions
 // are the doc comments of the fields.
-func ResultsSchema() []byte { return schema.Of("Results of a run of suspect", &Results{}, resultsSource) }
+func ResultsSchema() []byte {
+	return schema.Of("Results of a run of suspect", &Results{}, resultsSource)
+}
