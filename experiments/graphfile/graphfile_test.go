@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"suspect/experiments/intime"
 	"suspect/model"
 	"suspect/network"
 )
@@ -60,7 +60,7 @@ func TestMalformed(t *testing.T) {
 	for _, path := range files(t, "malformed") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			var err error
-			inTime(t, func() { _, err = Read(path, testOptions) })
+			intime.Check(t, func() { _, err = Read(path, testOptions) })
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -234,21 +234,6 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
-// inTime calls read and tells if it takes longer than a second, thrice: a busy machine
-// may be slow once.
-func inTime(t *testing.T, read func()) {
-	t.Helper()
-	var took time.Duration
-	for range 3 {
-		began := time.Now()
-		read()
-		if took = time.Since(began); took <= time.Second {
-			return
-		}
-	}
-	t.Errorf("it took %v", took)
-}
-
 // The largest inputs, and those made to be slow, end within a second.
 func TestLargeInputs(t *testing.T) {
 	fill := func(prefix, unit, suffix string) string {
@@ -296,7 +281,7 @@ func TestLargeInputs(t *testing.T) {
 	} {
 		t.Run(c.name+" "+filepath.Ext(c.path), func(t *testing.T) {
 			var err error
-			inTime(t, func() { _, err = Parse(c.path, []byte(c.text), testOptions) })
+			intime.Check(t, func() { _, err = Parse(c.path, []byte(c.text), testOptions) })
 			if (err == nil) != c.isValid {
 				t.Errorf("error: %v", err)
 			}

@@ -7,9 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"suspect/experiments/intime"
 )
 
 var update = flag.Bool("update", false, "write what the tests get as what they want")
@@ -28,7 +29,7 @@ func TestMalformed(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 			var err error
-			inTime(t, func() { _, err = Read(file, nil) })
+			intime.Check(t, func() { _, err = Read(file, nil) })
 			var list ErrorList
 			if !errors.As(err, &list) {
 				t.Fatalf("Read() = %v, want an ErrorList", err)
@@ -41,21 +42,6 @@ func TestMalformed(t *testing.T) {
 			golden(t, strings.TrimSuffix(file, ".yaml")+".want", err.Error()+"\n")
 		})
 	}
-}
-
-// inTime calls read and tells if it takes longer than a second, thrice: a busy machine
-// may be slow once.
-func inTime(t *testing.T, read func()) {
-	t.Helper()
-	var took time.Duration
-	for range 3 {
-		began := time.Now()
-		read()
-		if took = time.Since(began); took <= time.Second {
-			return
-		}
-	}
-	t.Errorf("it took %v", took)
 }
 
 // golden compares got with the file.

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"suspect/detectors"
+	"suspect/experiments/intime"
 	"suspect/experiments/scenario/scenariotest"
 	"suspect/experiments/scenarios"
 	"suspect/model"
@@ -511,7 +512,7 @@ func TestManyLinesAreFine(t *testing.T) {
 		"list":      graph,
 		"tall list": graph + "  links:\n" + tall.String(),
 	} {
-		inTime(t, func() {
+		intime.Check(t, func() {
 			if _, err := Parse("x.yaml", []byte(text), nil); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -582,7 +583,7 @@ func TestHostile(t *testing.T) {
 		"distribution": "monitor: {start: \"uniform(" + strings.Repeat("(", 100_000) + "\"}",
 	} {
 		t.Run(name, func(t *testing.T) {
-			inTime(t, func() {
+			intime.Check(t, func() {
 				if _, err := Parse("x.yaml", []byte(text), nil); err == nil {
 					t.Error("it is accepted")
 				} else if len(err.Error()) > 200_000 {
