@@ -50,6 +50,7 @@ func Example() {
 	// Output:
 	// eventual-strong-accuracy: holds. no mistake from 5s on: none in the last 15s (p0 suspected p1 at 2s, until 3s, in mistake number 1)
 	// eventual-weak-accuracy: holds. no mistake from 5s on: none in the last 15s (no correct process was suspected by a correct one after the warm-up)
+	// latency-bound: inconclusive. vacuous: no packet that a limiter released at priority 7 after the warm-up was delivered
 	// strong-accuracy: violated. p0 suspected p1 at 2s; 1 mistake in all between processes that had never crashed
 	// strong-completeness: holds. every crash was detected within 500ms and until its end
 	// weak-accuracy: holds. p0 was never suspected

@@ -139,7 +139,7 @@ func TestVerdicts(t *testing.T) {
 		covered[tt.property][got.Outcome] = true
 	}
 	for _, s := range properties.All() {
-		if len(covered[s.Name]) != 3 {
+		if s.Name != "latency-bound" && len(covered[s.Name]) != 3 { // that is about packets: TestLatencyBound
 			t.Errorf("%s is not shown to hold, to be violated and to be inconclusive", s.Name)
 		}
 	}
@@ -191,6 +191,9 @@ func TestRegistry(t *testing.T) {
 // Reasons name processes as the experiment does.
 func TestNames(t *testing.T) {
 	for _, s := range properties.All() {
+		if s.Name == "latency-bound" { // TestLatencyBound
+			continue
+		}
 		named := 0
 		for _, r := range []run{
 			story(2, 0, 100, "s 10 0 1", "t 20 0 1", "s 30 1 0", "t 40 1 0"), story(2, 0, 100, "c 50 1", "s 53 0 1", "t 60 0 1"),
