@@ -80,6 +80,17 @@ func page(in Input, figures figureSet) []byte {
 		}
 	}
 
+	section("The levels of QJUMP",
+		"Every host limits what it sends at each of these priorities. The bound is proved, and the latency measured, from a packet's release by its sender's limiter to its delivery; the wait for the limiter comes before it. "+
+			"Exact says that the bound is known to be attained, proved that no packet is later if its assumptions hold. The senders are those of the scenario at the priority whose packets can meet.",
+		levelTable(r))
+	section("Where their bounds come from", "", derivationTable(r))
+	for _, a := range assumptions(r) {
+		line("- %s", markdown(a))
+	}
+	if len(r.Levels) > 0 {
+		line("")
+	}
 	section("How long packets took",
 		fmt.Sprintf("From the sender's network interface to delivery, after the warm-up. Minimum and maximum are exact, quantiles to %s of their size.", quantileError(r)),
 		latencyTable(r))

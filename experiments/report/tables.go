@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"suspect/experiments/run"
@@ -38,6 +39,11 @@ func warnings(r *run.Results) []string {
 	var w []string
 	if r.Conservation.Outcome == "violated" {
 		w = append(w, "The simulator lost packets without a cause: "+r.Conservation.Reason+". This is a bug; please report it with the scenario and seed.")
+	}
+	for _, l := range r.Levels {
+		if l.Beaten {
+			w = append(w, fmt.Sprintf("A packet of the level with priority %d took %v, longer than the proved bound of %v. This is a bug; please report it with the scenario and seed.", l.Priority, l.Latency.Max, l.Bound.Delay))
+		}
 	}
 	if t := r.Replications.Truncated; t != nil {
 		s := fmt.Sprintf("Truncated: replication %d ended at %v: %s. What it did not live to see is inconclusive.", t.Replication, Duration(model.Duration(t.At)), t.Reason)
@@ -336,4 +342,56 @@ func packetTable(r *run.Results) *table {
 		t.add(x.name, Count(x.Sent), Count(x.Delivered), Count(x.Dropped), Count(x.InFlight), causes)
 	}
 	return t
+}
+
+// levelTable shows for each level of QJUMP what is proved beside what was measured.
+func levelTable(r *run.Results) *table {
+	t := newTable(">priority", ">f", ">epoch", ">rate", ">senders", ">bound", "status", ">released", ">p50", ">p99", ">max", ">max/bound")
+	for _, l := range r.Levels {
+		bound, status, senders, tightness := "-", "none", "-", "-"
+		if l.Bound != nil {
+			bound, status, senders = Duration(l.Bound.Delay), l.Bound.Status, Count(int64(l.Senders))
+		}
+		if l.Tightness != nil {
+			tightness = share(*l.Tightness)
+		}
+		p50, p99, most := "-", "-", "-"
+		if x := l.Latency; x.Count > 0 {
+			p50, p99, most = Duration(x.P50), Duration(x.P99), Duration(x.Max)
+		}
+		t.add(fmt.Sprint(l.Priority), fmt.Sprint(l.Factor), Duration(l.Epoch), number(l.Rate/1e6)+" Mb/s", senders, bound, status,
+			Count(l.Latency.Count), p50, p99, most, tightness)
+	}
+	return t
+}
+
+// derivationTable tells for each level how its bound was derived, or why there is none.
+func derivationTable(r *run.Results) *table {
+	t := newTable(">priority", "how the bound was derived")
+	for _, l := range r.Levels {
+		how := "no bound: " + l.BoundRefused
+		if b := l.Bound; b != nil {
+			how = fmt.Sprintf("%s: %s; that is %s", b.Method, b.Formula, b.Numbers)
+			if b.Frame > 0 {
+				how += fmt.Sprintf("; L is a frame of %d B", b.Frame)
+			}
+		}
+		t.add(fmt.Sprint(l.Priority), how)
+	}
+	return t
+}
+
+// assumptions are what the bounds of any level need.
+func assumptions(r *run.Results) (lines []string) {
+	for _, l := range r.Levels {
+		if l.Bound == nil {
+			continue
+		}
+		for _, a := range l.Bound.Assumptions {
+			if line := "It needs that " + a + "."; !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
 }

@@ -28,6 +28,8 @@ func Text(w io.Writer, r *run.Results) error {
 	section("How fast crashes were seen, from the crash to the suspicion that stayed", detectionTable(r))
 	section("What class was met (* promised by the author; ? not decided by a run of this length)", classTable(r))
 	section("Why not", reasonTable(r))
+	section("The levels of QJUMP: from the release by the sender's limiter to delivery", levelTable(r))
+	section("Where their bounds come from", derivationTable(r))
 	section("How long packets took, from the sender's interface to delivery", latencyTable(r))
 	section("What became of the packets", packetTable(r))
 	fmt.Fprintf(&b, "\nseed %d  scenario %s  records %s  suspect %s\n", p.Seed, shortHash(p.ScenarioHash), p.StreamHash, Printable(p.Suspect))

@@ -34,6 +34,7 @@ type merger struct {
 	seen         map[[2]uint64]bool // hashes of replications
 	streams      hash.Hash
 	latency      *properties.Latency
+	released     *properties.ReleasedLatency
 	tally        tally
 	conservation Property
 	detectors    []mergedDetector
@@ -66,7 +67,7 @@ type outages struct{ longest, unseen model.Duration }
 
 func newMerger(s *scenario.Scenario) *merger {
 	m := &merger{
-		scenario: s, panels: s.Panels(), seen: make(map[[2]uint64]bool), streams: sha256.New(), latency: properties.NewLatency(0),
+		scenario: s, panels: s.Panels(), seen: make(map[[2]uint64]bool), streams: sha256.New(), latency: properties.NewLatency(0), released: properties.NewReleasedLatency(0),
 		detectors: make([]mergedDetector, len(s.Detectors)),
 	}
 	if u := s.Replications.Until; u != nil {
@@ -96,6 +97,7 @@ func (m *merger) merge(r *replication) (more bool) {
 	p.Records += r.hash.Records()
 	p.Hops += r.network.Hops
 	m.latency.Merge(r.latency)
+	m.released.Merge(r.released)
 	m.tally.merge(&r.tally)
 	m.conservation.add(&r.conservation, r, hostNames(m.scenario))
 	for d := range m.detectors {
@@ -265,6 +267,11 @@ func (m *merger) results() *Results {
 	m.precision()
 	for d := range m.detectors {
 		res.Detectors = append(res.Detectors, m.detector(d))
+	}
+	res.Levels = levels(s)
+	for i := range res.Levels {
+		l := &res.Levels[i]
+		l.measure(m.released.Of(model.Priority(l.Priority)))
 	}
 	res.MessageLatency, res.TrafficLatency = m.latencies(false), m.latencies(true)
 	res.Messages, res.Traffic = m.tally.packets[0].packets(), m.tally.packets[1].packets()

@@ -19,6 +19,7 @@ type replication struct {
 	network      network.Counts
 	tally        tally
 	latency      *properties.Latency
+	released     *properties.ReleasedLatency
 	conservation properties.Result
 	detectors    []found // in the scenario's order
 }
@@ -82,7 +83,7 @@ func replicate(s *scenario.Scenario, index int, w *watcher) (*replication, error
 	}
 	warmUp := model.Time(s.WarmUp)
 	r := &replication{
-		index: index, latency: properties.NewLatency(warmUp), detectors: make([]found, len(s.Detectors)),
+		index: index, latency: properties.NewLatency(warmUp), released: properties.NewReleasedLatency(warmUp), detectors: make([]found, len(s.Detectors)),
 		tally: tally{warmUp: warmUp, costs: make([]cost, len(s.Detectors))},
 	}
 	conservation := properties.NewConservation()
@@ -91,6 +92,9 @@ func replicate(s *scenario.Scenario, index int, w *watcher) (*replication, error
 	route.add(conservation)
 	route.add(&r.tally)
 	route.add(r.latency)
+	if s.QJump != nil {
+		route.add(r.released)
+	}
 
 	qualities := make([]*properties.QoS, len(s.Detectors))
 	checkers := make([][]properties.Checker, len(s.Detectors))

@@ -25,6 +25,9 @@ type Results struct {
 	Expectations []Expectation `json:"expectations"`
 	// Detectors are in the scenario's order.
 	Detectors []Detector `json:"detectors"`
+	// Levels are those of QJUMP, the highest priority first; absent where the scenario
+	// has none.
+	Levels []Level `json:"levels,omitempty"`
 	// MessageLatency is the latency of the processes' messages, for each priority
 	// that any had, from the highest down.
 	MessageLatency []Latency `json:"message_latency"`
@@ -410,4 +413,52 @@ type Packets struct {
 type Drops struct {
 	Cause string `json:"cause"`
 	Count int64  `json:"count"`
+}
+
+// Level is one level of QJUMP: what its limiters do, what is proved of its packets, and
+// what was measured.
+type Level struct {
+	Priority int `json:"priority"`
+	// Factor is the throughput factor f. A limiter of the given kind lets Budget
+	// packets pass in each Epoch, and does with the others what Excess says.
+	Factor  int            `json:"factor"`
+	Limiter string         `json:"limiter"`
+	Excess  string         `json:"excess"`
+	Epoch   model.Duration `json:"epoch_ps"`
+	Budget  int64          `json:"budget_packets"`
+	// Rate is that of Budget packets of the largest size in each Epoch, in bits on
+	// the wire per second.
+	Rate float64 `json:"rate_bps"`
+	// Senders is the number of limiters whose packets can meet, by what the scenario
+	// sends at the priority.
+	Senders int `json:"senders,omitempty"`
+	// Bound is proved of the time from a packet's release by its limiter to delivery;
+	// without a proof it is absent, and BoundRefused tells why.
+	Bound        *LevelBound `json:"bound,omitempty"`
+	BoundRefused string      `json:"bound_refused,omitempty"`
+	// Latency is that time as measured, of packets released after the warm-up.
+	Latency Spread `json:"latency"`
+	// Tightness is the longest measured over the bound; absent without both.
+	Tightness *float64 `json:"tightness,omitempty"`
+	// Beaten tells that a packet took longer than is proved: a bug of this program.
+	Beaten bool `json:"beaten,omitempty"`
+}
+
+// LevelBound is a proved bound on the delay of a level.
+type LevelBound struct {
+	Delay model.Duration `json:"delay_ps"`
+	// Status is "exact" where the bound is known to be attained, else "proved".
+	Status string `json:"status"`
+	// Method names the argument; Formula states it, and Numbers has the numbers put in.
+	Method  string `json:"method"`
+	Formula string `json:"formula"`
+	Numbers string `json:"numbers"`
+	// Frame is the largest frame below all levels with a bound, in bytes on the wire.
+	Frame int32 `json:"frame_bytes"`
+	// Backlog bounds what waits of the level at a port of the switch, and HostBacklog
+	// at that of a host, in bytes on the wire.
+	Backlog     int64 `json:"backlog_bytes"`
+	HostBacklog int64 `json:"host_backlog_bytes"`
+	// Assumptions are what the bound needs.
+	Assumptions []string `json:"assumptions"`
 }

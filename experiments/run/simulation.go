@@ -27,12 +27,15 @@ func replicationSeed(seed uint64, index int) uint64 {
 }
 
 // newSimulation builds replication index of s. Timers are made in a fixed order of
-// purposes (ports, processes, traffic, faults), so that what is due at one time
+// purposes (ports, limiters, processes, traffic, faults), so that what is due at one time
 // happens in that order.
 func newSimulation(s *scenario.Scenario, index int) (*simulation, error) {
 	m := &simulation{scenario: s, kernel: sim.New(replicationSeed(s.Seed, index)), panels: s.Panels()}
 	var err error
 	if m.network, err = network.New(m.kernel, s.Network); err != nil {
+		return nil, err
+	}
+	if err := m.limitHosts(); err != nil {
 		return nil, err
 	}
 	if err := m.attachProcesses(); err != nil {

@@ -14,6 +14,7 @@ var scenarioKeys = []key{
 	{"judge", mapping(judgeKeys), false, "Bounds that turn \"eventually\" into something that a finite run can decide."},
 	{"network", mapping(networkKeys), true, "Hosts, switches and links."},
 	{"monitor", mapping(monitorKeys), false, "Who watches whom, and how messages travel."},
+	{"qjump", mapping(qjumpKeys), false, "Levels of QJUMP: every host limits what it sends at their priorities. n is the number of hosts and R the rate of the slowest link."},
 	{"detectors", listForm("a list of detectors", detectorSchema), false, "The failure detectors that run side by side."},
 	{"traffic", listForm("a list of traffic sources", trafficSchema), false, "Background traffic."},
 	{"faults", listForm("a list of faults", faultSchema), false, "What goes wrong, and when."},

@@ -43,6 +43,7 @@ func (r *reader) scenario(root *node) *Scenario {
 	r.watch(top, s)
 	r.detectors(top, s)
 	r.traffic(top, s)
+	r.qjump(top, s)
 	r.faults(top, s)
 	r.properties(top, s)
 	r.expect(top, s)

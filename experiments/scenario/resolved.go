@@ -36,6 +36,7 @@ func (s *Scenario) Resolved() []byte {
 	w.line("priority: %d", s.Monitor.Priority)
 	w.line("start: %v", s.Monitor.Start)
 	w.shut()
+	s.writeQJump(w)
 	w.list("detectors", len(s.Detectors), func(i int) {
 		d := &s.Detectors[i]
 		w.text("use", d.Spec.Name)

@@ -27,6 +27,7 @@ type Scenario struct {
 	Judge        Judge
 	Network      network.Config
 	Monitor      Monitor
+	QJump        *QJump // nil without levels
 	Detectors    []Detector
 	Traffic      []network.Traffic
 	Faults       []Fault
