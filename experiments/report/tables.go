@@ -42,7 +42,7 @@ func warnings(r *run.Results) []string {
 	}
 	for _, l := range r.Levels {
 		if l.Beaten {
-			w = append(w, fmt.Sprintf("A packet of the level with priority %d took %v, longer than the proved bound of %v. This is a bug; please report it with the scenario and seed.", l.Priority, l.Latency.Max, l.Bound.Delay))
+			w = append(w, fmt.Sprintf("A packet of the level with priority %d took %v, longer than the proved bound of %v: a detector sends larger messages than the scenario says, or this is a bug. Please report it with the scenario and seed.", l.Priority, l.Latency.Max, l.Bound.Delay))
 		}
 	}
 	if t := r.Replications.Truncated; t != nil {
@@ -346,7 +346,7 @@ func packetTable(r *run.Results) *table {
 
 // levelTable shows for each level of QJUMP what is proved beside what was measured.
 func levelTable(r *run.Results) *table {
-	t := newTable(">priority", ">f", ">epoch", ">rate", ">senders", ">bound", "status", ">released", ">p50", ">p99", ">max", ">max/bound")
+	t := newTable(">priority", ">f", ">epoch", ">rate", ">senders", ">bound", "status", ">delivered", ">p50", ">p99", ">max", ">max/bound")
 	for _, l := range r.Levels {
 		bound, status, senders, tightness := "-", "none", "-", "-"
 		if l.Bound != nil {
@@ -375,6 +375,9 @@ func derivationTable(r *run.Results) *table {
 			if b.Frame > 0 {
 				how += fmt.Sprintf("; L is a frame of %d B", b.Frame)
 			}
+		}
+		if l.Bound != nil && len(l.Bound.Broken) > 0 {
+			how += "; BROKEN, so that packets may be lost: " + strings.Join(l.Bound.Broken, ", ")
 		}
 		t.add(fmt.Sprint(l.Priority), how)
 	}

@@ -239,6 +239,7 @@ func prove(s *scenario.Scenario, out []Level) {
 		for _, a := range g.Assumptions {
 			l.Bound.Assumptions = append(l.Bound.Assumptions, a.String())
 		}
+		l.Bound.Broken = brokenByLinks(s, g, at[l.Priority].smallest)
 	}
 }
 
@@ -249,4 +250,31 @@ func (l *Level) measure(d *properties.Durations) {
 		tightness := float64(d.Max()) / float64(l.Bound.Delay)
 		l.Tightness, l.Beaten = &tightness, d.Max() > l.Bound.Delay
 	}
+}
+
+// brokenByLinks tells which assumptions of g the links of a star break, where a packet of the
+// level has at least the given bytes on the wire.
+func brokenByLinks(s *scenario.Scenario, g *qjump.Guarantee, smallest int32) (lines []string) {
+	t := &s.Network.Topology
+	short, lossy := false, false
+	look := func(from network.NodeID, c network.LinkConfig) {
+		backlog := g.Backlog
+		if int(from) < t.Hosts {
+			backlog = g.HostBacklog
+		}
+		packets := (backlog + int64(smallest) - 1) / int64(smallest)
+		short = short || c.Buffer.Bytes > 0 && c.Buffer.Bytes < backlog || c.Buffer.Packets > 0 && int64(c.Buffer.Packets) < packets
+		lossy = lossy || c.Loss != network.Loss{}
+	}
+	for i := range t.Links {
+		look(t.Links[i].A, t.Links[i].AtoB)
+		look(t.Links[i].B, t.Links[i].BtoA)
+	}
+	if short {
+		lines = append(lines, fmt.Sprintf("a buffer may overflow: up to %d B can wait at a host, and %d B at the switch", g.HostBacklog, g.Backlog))
+	}
+	if lossy {
+		lines = append(lines, "links lose packets")
+	}
+	return lines
 }

@@ -64,6 +64,22 @@ func TestLevelBoundsOfStars(t *testing.T) {
 	}
 }
 
+// Six packets can come to one port, of which the switch sends one.
+func TestBrokenBuffers(t *testing.T) {
+	for _, c := range []struct {
+		set  string
+		want int
+	}{
+		{"network.edge.buffer=unlimited", 0}, {"network.edge.buffer=1MB", 0}, {"network.edge.buffer=100packets", 0},
+		{"network.edge.buffer=200B", 1}, {"network.edge.buffer=2packets", 1}, {"network.edge.loss=1%", 1},
+	} {
+		b := levels(parse(t, guarded, "traffic=[]", c.set))[0].Bound
+		if b == nil || len(b.Broken) != c.want {
+			t.Errorf("%s: %+v", c.set, b)
+		}
+	}
+}
+
 func TestNoBound(t *testing.T) {
 	for _, c := range []struct{ set, why string }{
 		{"network.topology={leaf_spine: {leaves: 2, spines: 2, hosts_per_leaf: 3}}", "stars alone"},

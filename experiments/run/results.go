@@ -440,7 +440,8 @@ type Level struct {
 	Latency Spread `json:"latency"`
 	// Tightness is the longest measured over the bound; absent without both.
 	Tightness *float64 `json:"tightness,omitempty"`
-	// Beaten tells that a packet took longer than is proved: a bug of this program.
+	// Beaten tells that a packet took longer than is proved: a detector sends larger messages than
+	// the scenario says, or it is a bug of this program.
 	Beaten bool `json:"beaten,omitempty"`
 }
 
@@ -459,6 +460,9 @@ type LevelBound struct {
 	// at that of a host, in bytes on the wire.
 	Backlog     int64 `json:"backlog_bytes"`
 	HostBacklog int64 `json:"host_backlog_bytes"`
-	// Assumptions are what the bound needs.
+	// Assumptions are what the bound needs. Broken are those on buffers and losses that
+	// the scenario's links break: packets may be lost then, and the bound speaks of
+	// those that are not.
 	Assumptions []string `json:"assumptions"`
+	Broken      []string `json:"broken,omitempty"`
 }

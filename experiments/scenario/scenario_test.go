@@ -104,6 +104,7 @@ func TestRandomHasAll(t *testing.T) {
 		"timeout,", "nfd-s", "nfd-e", "stagger: false", "start:",
 		"periodic", "poisson", "on-off", "flows", "bulk", "load:",
 		"process-crash", "host-crash", "link-down", "link-loss", "every:", "random", "expect:", "judge:",
+		"excess: delay", "excess: drop", "excess: demote", "epoch-per-level", "restarting-window", "phase: random", "phase: 0s",
 	} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("no random scenario has %q", want)

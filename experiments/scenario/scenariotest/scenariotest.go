@@ -35,6 +35,7 @@ func Random(s *sim.Stream) []byte {
 	g.traffic()
 	g.faults()
 	g.properties()
+	g.qjump()
 	return []byte(g.text.String())
 }
 
@@ -312,4 +313,37 @@ func (g *generator) properties() {
 	g.line("  - {use: strong-completeness, within: %dms}", g.between(1, 100))
 	g.line("expect:")
 	g.line("  - {property: strong-accuracy, detector: d0, outcome: %s}", g.one("holds", "violated"))
+}
+
+// qjump is one or two levels, whose packets may be as large as any of the scenario.
+func (g *generator) qjump() {
+	if !g.chance(3) {
+		return
+	}
+	excess := g.one("drop", "demote")
+	if !strings.Contains(g.text.String(), "use: bulk") { // which never waits
+		excess = g.one("delay", excess)
+	}
+	g.line("qjump:")
+	g.line("  packet: 4200B")
+	g.line("  excess: %s", excess)
+	if g.chance(2) {
+		g.line("  epsilon: %dus", g.below(100))
+		g.line("  semantics: %s", g.one("common-epoch", "epoch-per-level"))
+	}
+	switch g.below(4) {
+	case 0:
+		g.line("  limiter: %s", g.one("minimum-spacing", "restarting-window"))
+	case 1:
+		g.line("  limiter: fixed-window")
+	case 2:
+		g.line("  limiter: fixed-window")
+		g.line("  phase: %s", g.one("random", "0s", g.time(1)))
+	}
+	high := g.between(1, 7)
+	g.line("  levels:")
+	g.line("    - {priority: %d, factor: 1}", high)
+	if g.chance(2) {
+		g.line("    - {priority: %d, factor: %d}", g.below(high), g.between(1, len(g.hosts)))
+	}
 }
