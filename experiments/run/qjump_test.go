@@ -7,7 +7,9 @@ import (
 
 	"suspect/experiments/scenarios"
 	"suspect/model"
+	"suspect/network"
 	"suspect/properties"
+	"suspect/qjump"
 	"suspect/sim"
 )
 
@@ -77,6 +79,34 @@ func TestBrokenBuffers(t *testing.T) {
 		if b == nil || len(b.Broken) != c.want {
 			t.Errorf("%s: %+v", c.set, b)
 		}
+	}
+}
+
+// What the proof is told about an uneven star: the slowest rate, that a port sends slower
+// than it receives, how delays differ, and packets of several sizes.
+func TestUnevenStar(t *testing.T) {
+	set := []string{
+		"qjump.packet=256B", "network.links=[{between: [h0, s0], direction: s0, rate: 2Gbps, delay: 3us}, {between: [s0, h1], direction: h1, delay: 4us}]",
+		"traffic=[{use: periodic, from: h1, to: random, period: 1ms, packet: 210B, priority: 7}, {use: poisson, from: h2, to: h0, packet: 1000B, load: 1%, priority: 3}]",
+	}
+	s := parse(t, guarded, set...)
+	got, why := starPath(s)
+	want := qjump.Path{
+		Switches: 1, Rate: 2 * network.Gbps, Fastest: 10 * network.Gbps, Slowdowns: 1, JoinsOnce: true,
+		Epsilon: 7 * model.Microsecond, Jitter: 6 * model.Microsecond,
+	}
+	if got != want || why != "" {
+		t.Errorf("%+v, %s; want %+v", got, why, want)
+	}
+	want.Frame, want.HostFrame = 1042, 1042
+	g, err := want.Bound(qjump.Class{
+		Kind: qjump.MinimumSpacing, Epoch: 2 * 6 * 1024 * model.Nanosecond, Budget: 1, Packet: 256, Smallest: 106, Senders: 5,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := levels(s)[0].Bound; b == nil || b.Delay != g.Delay {
+		t.Errorf("%+v, want %v", b, g.Delay)
 	}
 }
 
@@ -177,10 +207,14 @@ traffic:
   - {use: bulk, from: all, to: %s, packet: %dB}
   - {use: periodic, from: %s, to: random, period: 40us, packet: %dB, priority: 6}
   - {use: poisson, from: h1, to: h2, load: 5%%, packet: 70B, priority: 7}
+faults:
+  - {use: host-crash, host: random, every: exponential(200us), for: exponential(30us)}
+  - {use: link-down, link: random, every: %s, for: exponential(10us)}
+  - {use: link-loss, link: random, probability: 10%%, every: exponential(1ms), for: exponential(300us)}
 `, seed, n, one("1Gbps", "10Gbps"), one("0s", "1us"), one("1Gbps", "10Gbps", "3Gbps"), one("0s", "5us"),
 			one("0s", `"uniform(0s, 1ms)"`), one("112B", "256B"), one("0s", "1us", "20us"), one("common-epoch", "epoch-per-level"),
 			one("minimum-spacing", "fixed-window", "restarting-window"), one("delay", "drop", "demote"), one("true", "false"),
-			one("h0", "random"), 46+g.IntN(1400), one("all", "h0", "[h0, h1]"), 30+g.IntN(35))
+			one("h0", "random"), 46+g.IntN(1400), one("all", "h0", "[h0, h1]"), 30+g.IntN(35), one("1s", "exponential(100us)"))
 		s := parse(t, text)
 		r := do(t, s, 1)
 		for _, l := range r.Levels {
