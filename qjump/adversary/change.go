@@ -1,0 +1,190 @@
+package adversary
+
+import (
+	"suspect/model"
+	"suspect/network"
+)
+
+// change makes one random change to the plan, which was run last if anything was.
+func (s *search) change() {
+	host := s.hosts[s.stream.IntN(len(s.hosts))]
+	i := s.stream.IntN(len(s.now.sends))
+	switch s.stream.IntN(10) {
+	case 0:
+		s.shiftHost(host, s.shift())
+	case 1:
+		s.now.sends[i].At = s.now.sends[i].At.Add(s.shift())
+	case 2: // offer it with another one: then the limiter decides
+		if j := s.another(i); j >= 0 {
+			s.now.sends[i].At = s.now.sends[j].At
+		}
+	case 3:
+		if l := s.limiter[i]; l >= 0 {
+			s.now.phases[l].Phase += s.shift() % s.gates[l].config.Epoch
+		} else {
+			s.redirect(&s.now.sends[i])
+		}
+	case 4:
+		s.meet()
+	case 5, 6:
+		s.block()
+	default:
+		s.join()
+	}
+}
+
+// shift returns by how much to change a time: a picosecond, one or two of the
+// durations that can matter, or any.
+func (s *search) shift() model.Duration {
+	one := func() model.Duration {
+		d := model.Duration(1)
+		if k := s.stream.IntN(1 + len(s.shifts)); k > 0 {
+			d = s.shifts[k-1]
+		}
+		if s.stream.IntN(2) == 0 {
+			return -d
+		}
+		return d
+	}
+	switch s.stream.IntN(3) {
+	case 0:
+		return one()
+	case 1:
+		return one() + one()
+	}
+	longest := s.gates[len(s.gates)-1].config.Epoch
+	return s.upTo(2*longest) - longest
+}
+
+// shiftHost moves all that a host does.
+func (s *search) shiftHost(h network.NodeID, by model.Duration) {
+	for i := range s.now.sends {
+		if x := &s.now.sends[i]; x.From == h {
+			x.At = x.At.Add(by)
+		}
+	}
+	for i := range s.now.phases {
+		if x := &s.now.phases[i]; x.Host == h {
+			x.Phase += by
+		}
+	}
+}
+
+// another returns another packet of the same host, or -1 if there is none.
+func (s *search) another(i int) int {
+	j := s.stream.IntN(len(s.now.sends))
+	for range len(s.now.sends) {
+		if j = (j + 1) % len(s.now.sends); j != i && s.now.sends[j].From == s.now.sends[i].From {
+			return j
+		}
+	}
+	return -1
+}
+
+// redirect sends a frame to any other host.
+func (s *search) redirect(x *Send) {
+	x.To = network.NodeID(s.stream.IntN(s.p.Topology.Hosts))
+	if x.To == x.From {
+		x.To = s.p.Receiver
+	}
+}
+
+// join moves a host so that one of its packets comes to a switch with a packet of
+// another host, or a picosecond before or after it.
+func (s *search) join() {
+	x, y, ok := s.pair(func(x, y *Send) bool { return x.From != y.From })
+	if ok {
+		s.shiftHost(s.now.sends[x.packet].From, y.at.Sub(x.at)+s.nudge())
+	}
+}
+
+func (s *search) nudge() model.Duration { return model.Duration(s.stream.IntN(3) - 1) }
+
+// pair draws two arrivals at one switch whose packets suit.
+func (s *search) pair(suit func(x, y *Send) bool) (x, y arrival, ok bool) {
+	if len(s.now.arrivals) == 0 {
+		return x, y, false
+	}
+	for range 16 {
+		x = s.now.arrivals[s.stream.IntN(len(s.now.arrivals))]
+		y = s.now.arrivals[s.stream.IntN(len(s.now.arrivals))]
+		if x.node == y.node && suit(&s.now.sends[x.packet], &s.now.sends[y.packet]) {
+			return x, y, true
+		}
+	}
+	return x, y, false
+}
+
+// block moves a frame so that it gets in the way of a packet of a class: at a switch,
+// or at the packet's host.
+func (s *search) block() {
+	if s.p.Frames == 0 {
+		return
+	}
+	if s.stream.IntN(2) == 0 {
+		x, y, ok := s.pair(func(x, y *Send) bool { return x.Priority == 0 && y.Priority != 0 })
+		if ok {
+			frame := &s.now.sends[x.packet]
+			frame.At = frame.At.Add(y.at.Sub(x.at) + min(s.nudge(), 0))
+			if frame.From != s.p.Receiver {
+				frame.To = s.p.Receiver
+			}
+		}
+		return
+	}
+	i := s.stream.IntN(len(s.now.sends))
+	if j := s.another(i); j >= 0 && s.limiter[i] < 0 && s.limiter[j] >= 0 {
+		s.now.sends[i].At = s.now.released[j]
+	}
+}
+
+// meet moves every host so that, at the first switch where its way joins that of the
+// latest packet, one of its packets comes with that: of several, the nearest. Frames
+// of hosts that send nothing else come just before the first packet of a class.
+func (s *search) meet() {
+	if s.now.worst < 0 {
+		return
+	}
+	worst := s.now.sends[s.now.worst].From
+	for _, h := range s.hosts {
+		if h == worst {
+			continue
+		}
+		if by, ok := s.meeting(h); ok {
+			s.shiftHost(h, by)
+		}
+	}
+}
+
+// meeting returns by how much host h has to move for [search.meet].
+func (s *search) meeting(h network.NodeID) (by model.Duration, ok bool) {
+	limited := false
+	for _, p := range s.now.phases {
+		limited = limited || p.Host == h
+	}
+	for _, at := range s.now.arrivals { // of the latest packet, in the order of its way
+		if at.packet != s.now.worst {
+			continue
+		}
+		target := at.at
+		if !limited {
+			for _, x := range s.now.arrivals {
+				if x.node == at.node && s.limiter[x.packet] >= 0 {
+					target = min(target, x.at-1)
+				}
+			}
+		}
+		for _, x := range s.now.arrivals {
+			if from := &s.now.sends[x.packet]; from.From != h || x.node != at.node || limited && from.Priority != s.measured {
+				continue
+			}
+			if d := target.Sub(x.at); !ok || max(d, -d) < max(by, -by) {
+				by, ok = d, true
+			}
+		}
+		if ok {
+			return by, true
+		}
+	}
+	return 0, false
+}
