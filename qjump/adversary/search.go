@@ -41,13 +41,13 @@ func Search(p Problem, o Options) (Best, error) {
 	for k := range shapes {
 		s.critical(k)
 	}
+	s.now.copy(&s.best)
 	for round := 0; !s.done(); round++ {
-		switch k := shape(round - 1); {
-		case round == 0: // from the best of the critical instants
-			s.now.copy(&s.best)
-		case k < shapes:
-			s.critical(k)
-		case round%3 == 0:
+		s.climb()
+		switch {
+		case round%2 == 0:
+			s.critical(shape(round / 2 % int(shapes)))
+		case round%8 == 7:
 			s.random()
 		default:
 			s.now.copy(&s.best)
@@ -55,7 +55,6 @@ func Search(p Problem, o Options) (Best, error) {
 				s.change()
 			}
 		}
-		s.climb()
 	}
 	return s.outcome()
 }
@@ -88,11 +87,11 @@ type search struct {
 	left   int // evaluations
 
 	now, before, best plan
-	schedule          Schedule // now, as it was last run
-	order             []int    // the place in the plan of each of its packets
-	limiter           []int    // the limiter of each packet of the plan, or -1
-	hosts             []network.NodeID
-	patience          int
+	schedule          Schedule         // now, as it was last run
+	order             []int            // the place in the plan of each of its packets
+	limiter           []int            // the limiter of each packet of the plan, or -1
+	hosts             []network.NodeID // that send
+	patience          int              // changes in a row that may be in vain
 	shifts            []model.Duration // that can matter
 	span              model.Duration   // schedules are not longer
 }
@@ -132,7 +131,9 @@ func newSearch(p *Problem, o Options) (*search, error) {
 	}
 	s.span += s.slack / 4
 	s.now.worst, s.now.released = -1, make([]model.Time, len(s.now.sends))
-	s.patience = 100 + 4*len(s.now.sends)
+	// Many short climbs find more than a few long ones: what is found soon is most of
+	// what is found from there.
+	s.patience = 30 + len(s.now.sends)
 	return s, nil
 }
 
