@@ -9,7 +9,7 @@ import (
 func (s *search) change() {
 	host := s.hosts[s.stream.IntN(len(s.hosts))]
 	i := s.stream.IntN(len(s.now.sends))
-	switch s.stream.IntN(10) {
+	switch s.stream.IntN(8) {
 	case 0:
 		s.shiftHost(host, s.shift())
 	case 1:
@@ -26,8 +26,6 @@ func (s *search) change() {
 		}
 	case 4:
 		s.meet()
-	case 5, 6:
-		s.block()
 	default:
 		s.join()
 	}
@@ -92,49 +90,17 @@ func (s *search) redirect(x *Send) {
 // join moves a host so that one of its packets comes to a switch with a packet of
 // another host, or a picosecond before or after it.
 func (s *search) join() {
-	x, y, ok := s.pair(func(x, y *Send) bool { return x.From != y.From })
-	if ok {
-		s.shiftHost(s.now.sends[x.packet].From, y.at.Sub(x.at)+s.nudge())
-	}
-}
-
-func (s *search) nudge() model.Duration { return model.Duration(s.stream.IntN(3) - 1) }
-
-// pair draws two arrivals at one switch whose packets suit.
-func (s *search) pair(suit func(x, y *Send) bool) (x, y arrival, ok bool) {
 	if len(s.now.arrivals) == 0 {
-		return x, y, false
-	}
-	for range 16 {
-		x = s.now.arrivals[s.stream.IntN(len(s.now.arrivals))]
-		y = s.now.arrivals[s.stream.IntN(len(s.now.arrivals))]
-		if x.node == y.node && suit(&s.now.sends[x.packet], &s.now.sends[y.packet]) {
-			return x, y, true
-		}
-	}
-	return x, y, false
-}
-
-// block moves a frame so that it gets in the way of a packet of a class: at a switch,
-// or at the packet's host.
-func (s *search) block() {
-	if s.p.Frames == 0 {
 		return
 	}
-	if s.stream.IntN(2) == 0 {
-		x, y, ok := s.pair(func(x, y *Send) bool { return x.Priority == 0 && y.Priority != 0 })
-		if ok {
-			frame := &s.now.sends[x.packet]
-			frame.At = frame.At.Add(y.at.Sub(x.at) + min(s.nudge(), 0))
-			if frame.From != s.p.Receiver {
-				frame.To = s.p.Receiver
-			}
+	for range 16 { // until two suit
+		x := s.now.arrivals[s.stream.IntN(len(s.now.arrivals))]
+		y := s.now.arrivals[s.stream.IntN(len(s.now.arrivals))]
+		from := s.now.sends[x.packet].From
+		if x.node == y.node && from != s.now.sends[y.packet].From {
+			s.shiftHost(from, y.at.Sub(x.at)+model.Duration(s.stream.IntN(3)-1))
+			return
 		}
-		return
-	}
-	i := s.stream.IntN(len(s.now.sends))
-	if j := s.another(i); j >= 0 && s.limiter[i] < 0 && s.limiter[j] >= 0 {
-		s.now.sends[i].At = s.now.released[j]
 	}
 }
 

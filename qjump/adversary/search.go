@@ -66,7 +66,6 @@ type plan struct {
 
 	delay    model.Duration
 	worst    int // the latest packet, or -1
-	released []model.Time
 	arrivals []arrival
 }
 
@@ -74,7 +73,6 @@ func (p *plan) copy(q *plan) {
 	p.phases = append(p.phases[:0], q.phases...)
 	p.sends = append(p.sends[:0], q.sends...)
 	p.delay, p.worst = q.delay, q.worst
-	p.released = append(p.released[:0], q.released...)
 	p.arrivals = append(p.arrivals[:0], q.arrivals...)
 }
 
@@ -130,7 +128,7 @@ func newSearch(p *Problem, o Options) (*search, error) {
 		s.shifts = append(s.shifts, s.transmission(p.Frame))
 	}
 	s.span += s.slack / 4
-	s.now.worst, s.now.released = -1, make([]model.Time, len(s.now.sends))
+	s.now.worst = -1
 	// Many short climbs find more than a few long ones: what is found soon is most of
 	// what is found from there.
 	s.patience = 30 + len(s.now.sends)
@@ -205,9 +203,6 @@ func (s *search) evaluate() {
 	for _, x := range s.arena.arrivals {
 		x.packet = s.order[x.packet]
 		s.now.arrivals = append(s.now.arrivals, x)
-	}
-	for i, j := range s.order {
-		s.now.released[j] = s.arena.released[i]
 	}
 	if s.now.worst = s.arena.worst; s.now.worst >= 0 {
 		s.now.worst = s.order[s.now.worst]
