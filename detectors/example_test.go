@@ -147,7 +147,7 @@ func Example() {
 	// Output:
 	// 0s start [] wake at 5ms
 	// 2ms deliver [] wake at 5ms
-	// 15ms wake [{0 unspecified true}] wake at 25ms
+	// 15ms wake [{0 unspecified true}] wake at never
 	// 16ms deliver [{0 unspecified false}] wake at 25ms
 }
 

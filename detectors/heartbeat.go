@@ -140,7 +140,12 @@ func (h *Heartbeats) Step(now model.Time, out *model.Output) (first bool) {
 
 // Next returns the local time at which the next heartbeat is due; the caller
 // asks for a wake-up no later than that.
-func (h *Heartbeats) Next() model.Time { return h.next }
+func (h *Heartbeats) Next() model.Time {
+	if len(h.watchers) == 0 {
+		return model.Never
+	}
+	return h.next
+}
 
 // Of the state of a sender.
 const (

@@ -33,11 +33,11 @@ type timeout struct {
 	heartbeats Heartbeats
 	peers      peers
 	timeout    model.Duration
-	pairs      []silence // of each peer, and a last one: the ends of the list
+	pairs      []heardFrom // of each peer, and a last one: the ends of the list
 }
 
-// silence is what is kept of one peer: 16 bytes.
-type silence struct {
+// heardFrom is what is kept of one peer: 16 bytes.
+type heardFrom struct {
 	since      model.Time // last arrival
 	prev, next int32      // neighbours in the list; prev is unlisted if suspected
 }
@@ -49,7 +49,7 @@ func newTimeout(env Env, p model.Params) (model.Automaton, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &timeout{heartbeats: h, peers: newPeers(env.Watch), pairs: make([]silence, len(env.Watch)+1)}
+	d := &timeout{heartbeats: h, peers: newPeers(env.Watch), pairs: make([]heardFrom, len(env.Watch)+1)}
 	d.timeout, err = duration(p, "timeout", model.Picosecond)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (d *timeout) deadline() model.Time {
 
 func (d *timeout) Clone() model.Automaton {
 	c := *d
-	c.pairs = append([]silence(nil), d.pairs...)
+	c.pairs = append([]heardFrom(nil), d.pairs...)
 	return &c
 }
 

@@ -9,10 +9,10 @@ import (
 
 // Execute is what the program suspect does with its arguments.
 func Example() {
-	code := command.Execute([]string{"replay", "trace.csv", "--detector", "tiemout timeout=5ms"}, os.Stdout, os.Stdout)
+	code := command.Execute([]string{"reply", "trace.csv"}, os.Stdout, os.Stdout)
 	fmt.Println("exit code", code)
 	// Output:
-	// suspect: --detector "tiemout timeout=5ms": there is no detector "tiemout" (did you mean "timeout"?) (detectors: nfd-e, nfd-s, timeout)
+	// suspect: unknown verb "reply" (did you mean "replay"?)
 	// Run "suspect help" for usage.
 	// exit code 64
 }

@@ -350,7 +350,7 @@ func TestPatience(t *testing.T) {
 		undetected string
 	}{
 		{"timeout", new(30*model.Second + model.Nanosecond), ""},
-		{"timeout-2", nil, "cut off after 10000000 wake-ups, at 20000s after the last arrival"},
+		{"timeout-2", new(100*3600*model.Second + model.Nanosecond), ""},
 		{"nfd-s", new(100*model.Second + 2*ms), ""},
 		{"asleep", nil, "it asks for no further wake-up"},
 		{"deaf", nil, "cut off after 10000000 wake-ups, at 10000s after the last arrival"},
