@@ -178,7 +178,7 @@ func TestBeatsTheSimpleBoundWithFrames(t *testing.T) {
 		p := framed(c.n, c.bytes, c.epochs)
 		simple := model.Duration(c.n*int(c.bytes)+2*1518) * octet
 		g := proved(t, qjump.Path{Switches: 1, Rate: rate, Frame: 1518, HostFrame: 1518}, p.Classes[0])
-		o := Options{Seed: 1, Evaluations: 10_000, Enough: g.Delay - 3}
+		o := Options{Seed: 1, Evaluations: 3000, Enough: g.Delay - 3}
 		b := find(t, p, o)
 		random := drawn(t, p, Options{Seed: 1, Evaluations: 1000})
 		t.Logf("n = %d, P = %d: %d ps = %.3f byte times, %.4f of the simple bound, %v less than proved, after %d evaluations; at random %.3f",
