@@ -28,7 +28,10 @@ const (
 // Main runs the command line of the process and exits. Detectors, faults and
 // properties that are to be available must be registered before.
 func Main() {
-	os.Exit(Execute(os.Args[1:], os.Stdout, os.Stderr))
+	// The signals are not given back: one that comes when all is done must not
+	// look like one that stopped something.
+	ctx, _ := interruptible(context.Background(), os.Stderr)
+	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // Execute runs the command line args and returns the exit code. Results go to
@@ -37,6 +40,10 @@ func Main() {
 func Execute(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := interruptible(context.Background(), stderr)
 	defer stop()
+	return execute(ctx, args, stdout, stderr)
+}
+
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	c := newRoot(&environment{stdout: stdout, stderr: stderr})
 	c.SetArgs(args)
 	c.SetOut(stdout)
