@@ -139,7 +139,7 @@ const random = "random"
 // linkParams are the parameters of faults of links.
 var linkParams = []model.Param{
 	{Name: "link", Type: model.TextParam, Doc: "names of its two ends as a--b, or random"},
-	{Name: "direction", Type: model.TextParam, Doc: "the end it strikes from: only packets that leave it for the other end; both directions if empty"},
+	{Name: "direction", Type: model.TextParam, Optional: true, Doc: "the end it strikes from: only packets that leave it for the other end; both directions if empty"},
 }
 
 // linksOf returns the directions of a link that linkParams name.

@@ -127,16 +127,17 @@ type listing struct {
 }
 
 type listingParam struct {
-	Name    string `json:"name"`
-	Type    string `json:"type"`
-	Default string `json:"default,omitempty"`
-	Doc     string `json:"doc"`
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Default  string `json:"default,omitempty"`
+	Optional bool   `json:"optional,omitempty"`
+	Doc      string `json:"doc"`
 }
 
 func listingParams(ps []model.Param) []listingParam {
 	var l []listingParam
 	for _, p := range ps {
-		l = append(l, listingParam{p.Name, p.Type.String(), p.Default, p.Doc})
+		l = append(l, listingParam{p.Name, p.Type.String(), p.Default, p.Optional, p.Doc})
 	}
 	return l
 }
@@ -268,8 +269,8 @@ func writeListing(b *bytes.Buffer, title string, list []listing, brief bool) {
 			value := p.Default
 			if value == "" {
 				value = "(required)"
-				if p.Type == model.TextParam.String() {
-					value = `""`
+				if p.Optional {
+					value = "(optional)"
 				}
 			}
 			fmt.Fprintf(w, "    %s\t%s\t%s\t%s\n", p.Name, p.Type, value, report.Printable(p.Doc))

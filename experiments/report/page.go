@@ -47,7 +47,7 @@ func page(in Input, figures figureSet) []byte {
 	line("")
 
 	section("Who was suspected wrongly",
-		"A mistake is a suspicion of a process that is up, begun after the warm-up. The rate is per hour of one monitored pair; "+
+		"A mistake is a suspicion that begins, after the warm-up, while its process is up; one that outlasts a recovery is none, but lowers the accuracy. The rate is per hour of one monitored pair; "+
 			"its 95% interval has the outer ends of two: Student's with replications as clusters, and Garwood's, which is exact for a Poisson process. Accuracy is the share of time in which a process that was up was trusted (P\\_A of Chen, Toueg and Aguilera).",
 		mistakeTable(r))
 	section("The pairs with most mistakes", "", pairTable(r, 20))
