@@ -560,3 +560,19 @@ func TestOtherModule(t *testing.T) {
 		t.Errorf("its scenario:\n%s", out)
 	}
 }
+
+// A directory by the name of a shipped scenario does not hide it, as in the root of
+// this module; and errors in a shipped one name no temporary file.
+func TestShippedScenarios(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "qjump"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := suspect(t, dir, "validate", "qjump"); code != 0 {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	code, _, stderr := suspect(t, dir, "validate", "lossy", "--set", "duration=1ms")
+	if code != command.ExitBadInput || !strings.Contains(stderr, "\nlossy.yaml:") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}

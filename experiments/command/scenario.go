@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,17 +26,19 @@ func (f *scenarioFlags) declare(c *cobra.Command) {
 }
 
 // read reads the scenario with the flags' changes. A path that names no file may be
-// the name of a scenario that comes with suspect.
+// the name of a scenario that comes with suspect (and a directory is no file).
 func (f *scenarioFlags) read(c *cobra.Command, path string) (*scenario.Scenario, error) {
 	set := f.set
 	if c.Flags().Changed("seed") {
 		set = append(set[:len(set):len(set)], fmt.Sprintf("seed=%d", f.seed))
 	}
-	s, err := scenario.Read(path, set)
-	_, shipped := scenarios.Text(path)
-	if shipped && errors.Is(err, fs.ErrNotExist) {
-		s, err = readShipped(path, set)
+	read := scenario.Read
+	if _, shipped := scenarios.Text(path); shipped {
+		if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+			read = readShipped
+		}
 	}
+	s, err := read(path, set)
 	if err == nil {
 		return s, nil
 	}
@@ -66,6 +69,12 @@ func readShipped(name string, set []string) (*scenario.Scenario, error) {
 	}
 	s, err := scenario.Read(filepath.Join(dir, name+".yaml"), set)
 	if err != nil {
+		var list scenario.ErrorList
+		if errors.As(err, &list) {
+			for _, e := range list {
+				e.File = strings.TrimPrefix(e.File, dir+string(filepath.Separator))
+			}
+		}
 		return nil, err
 	}
 	s.Path = name

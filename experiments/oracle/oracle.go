@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"gonum.org/v1/gonum/stat"
@@ -30,7 +31,7 @@ type Options struct {
 
 	Replications int // at least 2
 	Seed         uint64
-	IDs          []string // of the rows to simulate; nil is all
+	IDs          []string // of the rows to simulate, or what comes before their /; nil is all
 	Workers      int      // replications at a time; 0 is one for each processor
 }
 
@@ -82,6 +83,24 @@ func readRows(data []byte) ([]Row, error) {
 	return rows, nil
 }
 
+// is tells whether id names the row, or all rows of which it is one: S01 names
+// S01/E_TMR and the other metrics.
+func (r Row) is(id string) bool { return r.ID == id || strings.HasPrefix(r.ID, id+"/") }
+
+// known returns an error if one of the identifiers names no row.
+func known(ids []string, rows []Row) error {
+	all := make([]string, len(rows))
+	for i, r := range rows {
+		all[i] = r.ID
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(rows, func(r Row) bool { return r.is(id) }) {
+			return fmt.Errorf("there is no row %q (rows: %s)", id, strings.Join(all, ", "))
+		}
+	}
+	return nil
+}
+
 // compare simulates the rows that o asks for, each by the experiment of its
 // Simulation.
 func compare(ctx context.Context, rows []Row, experiments map[string]experiment, o Options) ([]Result, error) {
@@ -89,9 +108,12 @@ func compare(ctx context.Context, rows []Row, experiments map[string]experiment,
 		return nil, fmt.Errorf("%d packets in %d replications by %d workers: needs two replications, of a packet each, and no negative number",
 			o.Packets, o.Replications, o.Workers)
 	}
+	if err := known(o.IDs, rows); err != nil {
+		return nil, err
+	}
 	var results []Result
 	for _, row := range rows {
-		if o.IDs != nil && !slices.Contains(o.IDs, row.ID) {
+		if o.IDs != nil && !slices.ContainsFunc(o.IDs, row.is) {
 			continue
 		}
 		e, ok := experiments[row.Simulation]
@@ -104,9 +126,6 @@ func compare(ctx context.Context, rows []Row, experiments map[string]experiment,
 			r.Replications = 1
 		}
 		results = append(results, r)
-	}
-	if len(o.IDs) > len(results) {
-		return nil, fmt.Errorf("of the rows %v, only %d exist", o.IDs, len(results))
 	}
 	if err := simulate(ctx, results, experiments, o); err != nil {
 		return nil, err
