@@ -9,8 +9,8 @@
 //
 // # What is modelled
 //
-// A packet is handed to the network interface of its host, waits in the output
-// queue of its priority, is transmitted for as long as its bytes last at the
+// A packet is handed to the network interface of its host, passes the rate limiter
+// of its priority if there is one, waits in the output queue of its priority, is transmitted for as long as its bytes last at the
 // link's rate, propagates, arrives whole at a switch (store and forward), and is
 // queued again at the output port of its route. The highest priority goes first;
 // a packet in transmission is never interrupted. A full queue drops the newcomer
