@@ -8,7 +8,7 @@ import (
 func init() {
 	RegisterFault(FaultSpec{
 		Name:   "host-crash",
-		Source: "Chandra and Toueg, JACM 43(2), 1996, section 2.1, for a process and everything beneath it",
+		Source: "Chandra and Toueg, JACM 43(2), 1996, section 2, for a process and everything beneath it",
 		Doc:    "A host stops with its process: it sends and receives nothing, and loses what waits in its network interface. If it heals, its process starts anew without memory.",
 		Params: []model.Param{
 			{Name: "host", Type: model.TextParam, Doc: "its name, or random"},

@@ -8,7 +8,7 @@ import (
 func init() {
 	RegisterFault(FaultSpec{
 		Name:   "process-crash",
-		Source: "Chandra and Toueg, JACM 43(2), 1996, section 2.1; with recovery: Aguilera, Chen and Toueg, Distributed Computing 13(2), 2000, crash-recovery without stable storage",
+		Source: "Chandra and Toueg, JACM 43(2), 1996, section 2; with recovery: Aguilera, Chen and Toueg, Distributed Computing 13(2), 2000, crash-recovery without stable storage",
 		Doc:    "A process stops. If it heals, it starts anew without memory. Its host lives on.",
 		Params: []model.Param{
 			{Name: "process", Type: model.TextParam, Doc: "the host on which it runs, or random"},

@@ -173,7 +173,7 @@ type analyst struct {
 const none = -1
 
 // packetized returns the service of a server together with its packetizer, which is
-// less by the longest packet (Le Boudec and Thiran, theorem 1.7.1). It is strict
+// less by the longest packet (Le Boudec and Thiran). It is strict
 // if the server's is, because the bits of a packet that is begun all wait in the server.
 func (a *analyst) packetized(server int) Service {
 	service := a.Servers[server].Service
@@ -213,7 +213,7 @@ func (a *analyst) servers(shaped bool) []ServerBound {
 		if a.blind && len(a.at[v]) > 1 {
 			b.Delay = BusyPeriod(in, a.service[v])
 		} else {
-			b.Delay = Delay(in, own) // in order of arrival a packetizer adds no delay (theorem 1.7.1)
+			b.Delay = Delay(in, own) // in order of arrival a packetizer adds no delay
 		}
 		bounds[v] = b
 		for _, f := range a.at[v] {
@@ -302,7 +302,7 @@ func (a *analyst) bound(server int, flows []int, absent int) Arrival {
 // behind bounds the given flows together on the line from one server to the next. It takes
 // off what the other flows leave them. Where they already came to that server together,
 // that is the same as to take off the convolution of what they get on the whole stretch
-// (Le Boudec and Thiran, theorem 3.1.12), which is how they pay others' bursts once.
+// (Le Boudec and Thiran), which is how they pay others' bursts once.
 func (a *analyst) behind(from, to int, flows []int, absent int) Arrival {
 	if absent >= 0 && !a.follows(absent, from, to) {
 		absent = none

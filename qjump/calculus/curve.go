@@ -203,7 +203,7 @@ func (a Arrival) Min(b Arrival) Arrival {
 }
 
 // Delayed returns the curve of the flow behind anything that delays it by something in
-// 0..d: a(t+d) (Le Boudec and Thiran, section 1.4.3, with the deconvolution by a pure delay).
+// 0..d: a(t+d) (Le Boudec and Thiran, with the deconvolution by a pure delay).
 func (a Arrival) Delayed(d Bound) Arrival {
 	if d.Infinite() {
 		return Arrival{}
@@ -245,7 +245,7 @@ func segments(envelope []line, sign int64) []segment {
 
 // Then returns the service of s followed by t: their min-plus convolution, which lays
 // the stretches of both curves one behind the other, the flattest first (Le Boudec and
-// Thiran, theorem 3.1.6 and theorem 1.4.6).
+// Thiran).
 func (s Service) Then(t Service) Service {
 	all := append(s.segments(), t.segments()...)
 	slices.SortStableFunc(all, func(a, b segment) int { return a.slope.Cmp(b.slope) })
@@ -300,7 +300,7 @@ func advance(g []segment, step *big.Rat) []segment {
 }
 
 // Output returns the curve of the arrivals behind the service: their min-plus
-// deconvolution (Le Boudec and Thiran, theorem 1.4.3). It begins at the greatest
+// deconvolution (Le Boudec and Thiran). It begins at the greatest
 // backlog; from there it takes the stretches of the service back to the start and those
 // of the arrivals that follow, the steepest first. It bounds nothing where the arrivals' rate is the greater.
 func Output(a Arrival, s Service) Arrival {
@@ -323,7 +323,7 @@ func Output(a Arrival, s Service) Arrival {
 }
 
 // Backlog returns the vertical deviation: the most data that can wait (Le Boudec and
-// Thiran, theorem 1.4.1).
+// Thiran).
 func Backlog(a Arrival, s Service) Bound {
 	ahead, _, _, bounded := furthest(a, s)
 	if !bounded {
@@ -333,7 +333,7 @@ func Backlog(a Arrival, s Service) Bound {
 }
 
 // Delay returns the horizontal deviation: the longest delay of data that leaves in the
-// order of its arrival (Le Boudec and Thiran, theorem 1.4.2). It is 0 if there are no
+// order of its arrival (Le Boudec and Thiran). It is 0 if there are no
 // arrivals, and finite if the two rates are equal.
 func Delay(a Arrival, s Service) Bound {
 	if a.none() {
@@ -376,14 +376,14 @@ func BusyPeriod(a Arrival, s Service) Bound {
 
 // LeftOverBlind returns what a strict service leaves to a flow when the other flows,
 // with arrivals cross, may come first: the positive part of s - cross (Le Boudec and
-// Thiran, theorem 6.2.1).
+// Thiran).
 func LeftOverBlind(s Service, cross Arrival) Service {
 	return leftOver(s, cross, zero)
 }
 
 // LeftOverFIFO returns what a service leaves to a flow among others that are served in
-// the order of their arrival: s(t) - cross(t-theta) for t > theta (Le Boudec and Thiran,
-// proposition 6.2.1). Any theta is right; this one is when the service has done the
+// the order of their arrival: s(t) - cross(t-theta) for t > theta (Le Boudec and
+// Thiran). Any theta is right; this one is when the service has done the
 // others' burst, which gives the rate-latency curve R-r, T+b/R for a bucket and a
 // rate-latency curve.
 func LeftOverFIFO(s Service, cross Arrival) Service {

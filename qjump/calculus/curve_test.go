@@ -207,8 +207,8 @@ func TestOperationsAgainstDefinitions(t *testing.T) {
 	}
 }
 
-// A token bucket through a rate-latency server, in closed form (Le Boudec and Thiran,
-// section 1.4), and the edges.
+// A token bucket through a rate-latency server, in closed form (Le Boudec and
+// Thiran), and the edges.
 func TestClosedForms(t *testing.T) {
 	a, s := bucket(t, "5", "25"), rateLatency(t, "10", "10")
 	for _, c := range []struct{ what, got, want string }{

@@ -13,11 +13,11 @@
 //
 // # What is proved
 //
-// The results rest on Le Boudec and Thiran, "Network Calculus", 2001 (chapters 1, 3 and
-// 6), and on Bouillard, Boyer and Le Corronc, "Deterministic Network Calculus", 2018 (chapter
-// 10: TFA and SFA). The arrivals at a server are bounded line by line: flows that come the
-// same way are bounded together, as one flow among the others. The order of service decides what a server leaves to a flow. Under FIFO that is
-// [LeftOverFIFO]. Blind multiplexing takes the worst order for each flow
+// The results rest on Le Boudec and Thiran, "Network Calculus", 2001, and on Bouillard,
+// Boyer and Le Corronc, "Deterministic Network Calculus", 2018 (TFA and SFA). The arrivals
+// at a server are bounded line by line: flows that come the same way are bounded
+// together, as one flow among the others. The order of service decides what a server
+// leaves to a flow. Under FIFO that is [LeftOverFIFO]. Blind multiplexing takes the worst order for each flow
 // ([LeftOverBlind]), and the service curves to be strict.
 //
 // SFA and PMOO under blind multiplexing bound the traffic that crosses a flow as if

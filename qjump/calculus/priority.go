@@ -14,8 +14,8 @@ type Port struct {
 }
 
 // Service returns what the port leaves to a class beside the classes above it, with
-// arrivals higher: the positive part of C*t - L - higher (Le Boudec and Thiran,
-// section 1.3.2 and theorem 6.2.1). For a token bucket that is the rate C-r and the
+// arrivals higher: the positive part of C*t - L - higher (Le Boudec and
+// Thiran). For a token bucket that is the rate C-r and the
 // latency (b+L)/(C-r). With nothing above it is the rate C and the latency L/C. It is
 // an error if the rate is not positive or the frame is missing or negative.
 func (p Port) Service(higher Arrival) (Service, error) {
