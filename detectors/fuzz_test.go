@@ -68,7 +68,7 @@ func FuzzStep(f *testing.F) {
 		for r := reader(data); len(r) > 0; {
 			in := model.Input{Kind: model.InputKind(r.byte() % 3)}
 			if in.Kind == model.Deliver {
-				in.Message = model.Message{From: model.ProcessID(r.byte()%8) - 1, Seq: r.number(), Kind: r.byte()/8%3 ^ 1}
+				in.Message = model.Message{From: model.ProcessID(r.byte()%8) - 1, Seq: r.number(), Kind: r.byte()/8%4 ^ 1}
 			}
 			switch ahead := model.Time(r.byte()); {
 			case ahead > 250:
@@ -88,6 +88,7 @@ func FuzzStep(f *testing.F) {
 			}
 			out.Reset()
 			twinOut.Reset()
+			in.Random = first{}
 			a.Step(now, &in, &out)
 			twin.Step(now, &in, &twinOut)
 			if diff := cmp.Diff(out.Verdicts, twinOut.Verdicts); len(out.Verdicts)+len(twinOut.Verdicts) > 0 && diff != "" {

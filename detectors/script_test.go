@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite the expected output of the scri
 //	make DETECTOR PARAMETER=VALUE ...   a detector on process 0, watching 1 and 2
 //	start t=TIME
 //	wake t=TIME
-//	deliver t=TIME from=PROCESS seq=NUMBER
+//	deliver t=TIME from=PROCESS seq=NUMBER kind=NUMBER   kind 1, a heartbeat, if none is given
 //	until t=TIME                        all wake-ups asked for, up to that time
 //
 // After a change that is meant to change the output, run
@@ -115,6 +115,9 @@ func (s *stepper) command(t *testing.T, verb string, args []string) error {
 		case "from":
 			n, err = strconv.ParseInt(value, 10, 32)
 			message.From = model.ProcessID(n)
+		case "kind":
+			n, err = strconv.ParseInt(value, 10, 8)
+			message.Kind = uint8(n)
 		case "seq":
 			message.Seq, err = strconv.ParseInt(value, 10, 64)
 		default:
@@ -144,10 +147,16 @@ func (s *stepper) command(t *testing.T, verb string, args []string) error {
 
 func (s *stepper) step(now model.Time, in model.Input) {
 	s.out.Reset()
+	in.Random = first{}
 	s.automaton.Step(now, &in, &s.out)
 	fmt.Fprintf(&s.text, "  %v:", now)
 	for _, m := range s.out.Send {
-		fmt.Fprintf(&s.text, " sends %d to p%d;", m.Seq, m.To)
+		if m.Kind != detectors.HeartbeatKind {
+			fmt.Fprintf(&s.text, " sends kind %d,", m.Kind)
+		} else {
+			s.text.WriteString(" sends")
+		}
+		fmt.Fprintf(&s.text, " %d to p%d;", m.Seq, m.To)
 	}
 	for _, v := range s.out.Verdicts {
 		if v.Suspected {
@@ -158,3 +167,8 @@ func (s *stepper) step(now model.Time, in model.Input) {
 	}
 	fmt.Fprintf(&s.text, " next %v\n", s.out.Wake)
 }
+
+// first chooses the first of everything.
+type first struct{}
+
+func (first) IntN(int) int { return 0 }

@@ -59,10 +59,22 @@ const (
 // String returns the name of k in lower case.
 func (k InputKind) String() string { return [...]string{"start", "wake", "deliver"}[k] }
 
+// Random is where an automaton's choices come from.
+type Random interface {
+	// IntN returns a number from 0 to n-1, for n > 0: in a simulation a random one,
+	// all equally likely, in an exploration each of them in a branch of its own.
+	IntN(n int) int
+}
+
 // Input is one stimulus of an automaton.
 type Input struct {
 	Kind    InputKind
 	Message Message // of Deliver
+
+	// Random is for the choices of this step alone. It belongs to the environment
+	// and is no part of the automaton's state, which is why an early wake-up must not
+	// draw from it. Environments for automata that make no choices may leave it nil.
+	Random Random
 }
 
 // Verdict is a detector's opinion of a peer, written when it changes: from now

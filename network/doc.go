@@ -10,15 +10,29 @@
 // # What is modelled
 //
 // A packet is handed to the network interface of its host, passes the rate limiter
-// of its priority if there is one, waits in the output queue of its priority, is transmitted for as long as its bytes last at the
-// link's rate, propagates, arrives whole at a switch (store and forward), and is
-// queued again at the output port of its route. The highest priority goes first;
-// a packet in transmission is never interrupted. A full queue drops the newcomer
-// (drop-tail). A packet has a fate: it is delivered or dropped with a cause.
+// of its priority if there is one, waits in the output queue of its priority, is
+// transmitted for as long as its bytes last at the link's rate, propagates, arrives
+// whole at a switch (store and forward), and is queued again at the output port of its
+// route. The highest priority goes first; a packet in transmission is never
+// interrupted. A full queue drops the newcomer (drop-tail). A packet has a fate: it is
+// delivered or dropped with a cause.
 //
 // Routes are the shortest paths of the fault-free topology, spread over equal
 // ones by a hash of the flow; they do not react to failures. Switching itself
 // takes no time; put a switch's latency into the delay of its links.
+//
+// # Clocks and pauses
+//
+// Records, links, traffic and faults follow true time. The automata and limiters of a
+// host know its own clock alone, which may be ahead, drift and step ([Network.SetClock]).
+// What they are told never decreases: a clock that steps back shows the same time until
+// it has caught up.
+//
+// A process that is paused keeps its state and takes no step ([Network.PauseProcess]). A
+// message is delivered, in records and counts, when its last bit has reached the host,
+// as the latency of the network ends there; the process takes it when it goes on. Its
+// wake-ups wait too, all in the order in which they became due. There is no limit to
+// what waits.
 //
 // # One event a hop
 //

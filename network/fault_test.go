@@ -64,7 +64,7 @@ func TestFaultsAreRegistered(t *testing.T) {
 	if !slices.IsSorted(names) {
 		t.Errorf("not sorted: %v", names)
 	}
-	for _, name := range []string{"process-crash", "host-crash", "link-down", "link-loss"} {
+	for _, name := range []string{"process-crash", "host-crash", "link-down", "link-loss", "pause", "clock-drift", "clock-step"} {
 		if s, ok := LookupFault(name); !ok || s.Name != name {
 			t.Errorf("%s is not registered", name)
 		}
@@ -112,6 +112,16 @@ func TestFaultParameters(t *testing.T) {
 			"parameter \"good_to_bad\": is required, unless probability is given\nparameter \"bad_to_good\": is required, unless probability is given"},
 		{"link-loss", map[string]string{"link": "h0--edge0-0", "probability": "0.5", "good": "0.5"},
 			`parameter "good": excludes probability: a link has either`},
+		{"pause", map[string]string{"process": "h3"}, "network.pause{process:3}"},
+		{"pause", nil, `parameter "process": is required: the name of a host, or random`},
+		{"clock-drift", map[string]string{"host": "h3", "drift": "-100ppm"}, "network.clockDrift{host:3, drift:-100000}"},
+		{"clock-drift", nil, "parameter \"host\": is required: the name of a host, or random\nparameter \"drift\": is required: a drift, as 100ppm or -100ppm"},
+		{"clock-drift", map[string]string{"host": "h3", "drift": "0ppm"}, `parameter "drift": a drift of zero changes nothing`},
+		{"clock-drift", map[string]string{"host": "h3", "drift": "100"}, `parameter "drift": "100" is not a drift (write a number and a unit, as 50ppm, -200ppb or 0.1%)`},
+		{"clock-step", map[string]string{"host": "h3", "step": "-5ms"}, "network.clockStep{host:3, step:-5000000000}"},
+		{"clock-step", map[string]string{"host": "core0"}, "parameter \"host\": core0 is a switch; processes run on hosts\nparameter \"step\": is required: a duration, as 5ms or -5ms"},
+		{"clock-step", map[string]string{"host": "h3", "step": "0s"}, `parameter "step": a step of zero changes nothing`},
+		{"clock-step", map[string]string{"host": "h3", "step": "-1300h"}, `parameter "step": duration "-1300h" is longer than the longest run (4611686.018427387904s)`},
 		{"link-loss", map[string]string{"link": "x", "probability": "0.5"}, `parameter "link": "x" does not name two nodes as a--b`},
 	} {
 		f, err := newFault(c.kind, &top, sim.NewStream(1, ""), c.given)
@@ -154,6 +164,24 @@ func TestRandomTargets(t *testing.T) {
 	if p := uniformity(links); p < 1e-3 {
 		t.Errorf("links: %v, p = %.2g", links, p)
 	}
+}
+
+// anyParams draws what a kind of fault must be given.
+func anyParams(kind FaultSpec, s *sim.Stream) map[string]string {
+	given := map[string]string{}
+	for _, p := range kind.Params {
+		switch p.Name {
+		case "link", "host", "process":
+			given[p.Name] = random
+		case "probability":
+			given[p.Name] = fmt.Sprintf("%d%%", 1+s.IntN(100))
+		case "drift":
+			given[p.Name] = fmt.Sprintf("%dppb", (1+s.IntN(MaxDrift))*(1-2*s.IntN(2)))
+		case "step":
+			given[p.Name] = fmt.Sprintf("%dns", (1+s.IntN(50_000))*(1-2*s.IntN(2)))
+		}
+	}
+	return given
 }
 
 // tell returns a subscriber's log of what happened other than to packets.
@@ -240,7 +268,15 @@ func works(n *Network) string {
 		fmt.Fprintf(&b, "link %d: %v %v\n", l, n.linkDown[l] != 0, n.LossOf(l))
 	}
 	for p := range n.processes {
-		fmt.Fprintf(&b, "host %d: %v %v\n", p, n.hostDown[p] != 0, n.processes[p].running)
+		pr, c := &n.processes[p], trueClock
+		if n.clocks != nil {
+			c = n.clocks[p]
+		}
+		paused := false
+		for h := range n.automataOf(pr) {
+			paused = h.paused
+		}
+		fmt.Fprintf(&b, "host %d: %v %v %v %d %v\n", p, n.hostDown[p] != 0, pr.running, paused, c.drift, c.hidden(1))
 	}
 	return b.String()
 }
@@ -258,8 +294,9 @@ func TestFaultsNest(t *testing.T) {
 	properties.Property("faults nest", prop.ForAll(
 		func(seed uint64, strikes int) (string, error) {
 			n := newNetwork(t, seed, Config{Topology: top})
+			idle := func() model.Automaton { return &beats{next: model.Never} }
 			for h := range model.ProcessID(4) {
-				n.Attach(h, 0)
+				n.Attach(h, 0, Panel{New: []func() model.Automaton{idle}, Detectors: []uint8{0}})
 			}
 			run(t, n, 1)
 			before := works(n)
@@ -268,6 +305,7 @@ func TestFaultsNest(t *testing.T) {
 			check := func() string {
 				down, hosts, processes := map[LinkID]bool{}, map[model.ProcessID]bool{}, map[model.ProcessID]bool{}
 				loss := map[LinkID]Loss{0: IndependentLoss(0.25)}
+				paused, drift, clock := map[model.ProcessID]bool{}, map[NodeID]int64{}, map[NodeID]model.Duration{}
 				for _, f := range inForce {
 					switch f := f.(type) {
 					case linkDown:
@@ -282,6 +320,12 @@ func TestFaultsNest(t *testing.T) {
 						hosts[f.host] = true
 					case processCrash:
 						processes[f.process] = true
+					case pause:
+						paused[f.process] = true
+					case clockDrift:
+						drift[f.host] += f.drift
+					case clockStep:
+						clock[f.host] += f.step
 					}
 				}
 				var want strings.Builder
@@ -289,7 +333,8 @@ func TestFaultsNest(t *testing.T) {
 					fmt.Fprintf(&want, "link %d: %v %v\n", l, down[l], loss[l])
 				}
 				for p := range model.ProcessID(4) {
-					fmt.Fprintf(&want, "host %d: %v %v\n", p, hosts[p], !hosts[p] && !processes[p])
+					h := NodeID(p)
+					fmt.Fprintf(&want, "host %d: %v %v %v %d %v\n", p, hosts[p], !hosts[p] && !processes[p], paused[p], drift[h], model.Time(1).Add(clock[h]))
 				}
 				if got := works(n); got != want.String() {
 					return fmt.Sprintf("with %#v in force:\ngot\n%s\nwant\n%s", inForce, got, want.String())
@@ -299,20 +344,8 @@ func TestFaultsNest(t *testing.T) {
 			for left := strikes; left > 0 || len(inForce) > 0; {
 				if left > 0 && s.IntN(2) == 0 {
 					left--
-					kind := kinds[s.IntN(len(kinds))].Name
-					given := map[string]string{}
-					switch kind {
-					case "process-crash":
-						given["process"] = "random"
-					case "host-crash":
-						given["host"] = "random"
-					default:
-						given["link"] = []string{"random", "h0--leaf0"}[s.IntN(2)]
-						if kind == "link-loss" {
-							given["probability"] = fmt.Sprintf("%d%%", 1+s.IntN(100))
-						}
-					}
-					f, err := newFault(kind, &top, s, given)
+					k := s.IntN(len(kinds))
+					f, err := newFault(kinds[k].Name, &top, s, anyParams(kinds[k], s))
 					if err != nil {
 						return "", err
 					}

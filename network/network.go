@@ -20,6 +20,10 @@ type Config struct {
 	// simulator would. It is slower and changes no record: it is there to check
 	// the ports that decide late.
 	TwoEventPorts bool
+
+	// LimiterProcessing is what a limiter spends on each packet, one after the other,
+	// before it decides.
+	LimiterProcessing model.Duration
 }
 
 // Network is a running network.
@@ -41,17 +45,22 @@ type Network struct {
 	jitterStream []*sim.Stream
 	reordered    [][]int32 // packets under way where they may overtake each other
 
-	uplinks   []LinkID   // by host
-	limiters  []*limited // by host and priority; nil if there are none at all
-	hostDown  []int32    // crashes of the host that hold
+	uplinks  []LinkID   // by host
+	limiters []*limited // by host and priority, then the traffics' own; nil if there are none at all
+	hostDown []int32    // crashes of the host that hold
+	clocks   []clock    // by host; nil if all show true time
+
+	processing model.Duration // of a packet in a limiter
+
 	processes []process
 	automata  []hosted
 	panels    int // of each attached process, or -1
 	in        model.Input
+	choosing  *hosted // the automaton that takes a step
 	out       model.Output
 	record    model.Record // lent to subscribers
 
-	trafficNames []string
+	traffic map[string]*admission // by name
 
 	sent, delivered, hops uint64
 	dropped               [model.DropCauses]uint64
@@ -68,6 +77,9 @@ func New(k *sim.Kernel, c Config) (*Network, error) {
 	if err := errors.Join(c.Topology.Validate()...); err != nil {
 		return nil, err
 	}
+	if c.LimiterProcessing < 0 || c.LimiterProcessing > model.Duration(model.MaxTime) {
+		return nil, fmt.Errorf("a limiter spends %v on a packet: it must be between 0 and %v", c.LimiterProcessing, model.MaxTime)
+	}
 	routes, err := newRoutes(&c.Topology)
 	if err != nil {
 		return nil, err
@@ -75,7 +87,7 @@ func New(k *sim.Kernel, c Config) (*Network, error) {
 	links := 2 * len(c.Topology.Links)
 	n := &Network{
 		kernel: k, topology: c.Topology, framing: c.Framing, payload: c.MessageBytes, routes: routes,
-		pool:     pool{free: none},
+		pool: pool{free: none}, processing: c.LimiterProcessing,
 		panels:   -1,
 		ports:    make([]port, links),
 		rates:    make([]BitRate, links),
@@ -185,6 +197,11 @@ func (t *Topology) Ends(l LinkID) (from, to NodeID) {
 // is part of its flow: packets of one flow take one path. A host that is down
 // sends nothing.
 func (n *Network) Send(from, to NodeID, payload int32, priority model.Priority, label uint32) {
+	n.send(from, to, payload, priority, label, nil)
+}
+
+// send is Send for packets with the given admission.
+func (n *Network) send(from, to NodeID, payload int32, priority model.Priority, label uint32, a *admission) {
 	if n.hostDown[from] != 0 {
 		return
 	}
@@ -194,7 +211,7 @@ func (n *Network) Send(from, to NodeID, payload int32, priority model.Priority, 
 		from: from, to: to, flags: uint8(priority)&priorityBits | isTraffic,
 		bytes: n.WireBytes(payload), flow: ecmpHash(from, to, label),
 	}
-	n.launch(i, x)
+	n.launch(i, x, a)
 }
 
 // sendMessage sends m from a panel of process p.
@@ -216,18 +233,18 @@ func (n *Network) sendMessage(p model.ProcessID, m *model.Message, panel uint8, 
 	if m.Arg != 0 || m.Body != nil {
 		n.pool.setExtra(i, extra{m.Arg, m.Body})
 	}
-	n.launch(i, x)
+	n.launch(i, x, nil)
 }
 
 // launch hands a new packet to its host's network interface.
-func (n *Network) launch(i int32, x *packet) {
+func (n *Network) launch(i int32, x *packet, a *admission) {
 	n.sent++
 	x.number, x.sentAt = n.sent, n.kernel.Now()
 	l := n.uplinks[x.from]
 	if n.kernel.Records.Wants(model.Sent) {
 		n.emit(model.Sent, x, l, 0)
 	}
-	if n.limiters == nil || n.passes(l, i, x) {
+	if n.limiters == nil || n.passes(i, x, a) {
 		n.enqueue(l, i)
 	}
 }
@@ -387,14 +404,7 @@ func (n *Network) Counts() Counts {
 // InFlight returns the number of packets that are neither delivered nor
 // dropped, counted port by port and limiter by limiter.
 func (n *Network) InFlight() int {
-	count := 0
-	for _, g := range n.limiters {
-		if g != nil {
-			for i := g.first; i != none; i = n.pool.packets[i].next {
-				count++
-			}
-		}
-	}
+	count := n.heldBack()
 	for l := range n.ports {
 		p := &n.ports[l]
 		if p.flags&portReorders != 0 {

@@ -37,8 +37,8 @@ func (b *burster) Fire(host uint32) {
 	b.n.kernel.Arm(b.timer, b.n.kernel.Now().Add(gap))
 }
 
-// breaker takes links down and up, crashes and recovers hosts and processes,
-// changes losses, and looks at queues, at times of the same grid.
+// breaker takes links down and up, crashes and recovers hosts and processes, pauses
+// processes, changes losses and clocks, and looks at queues, at times of the same grid.
 type breaker struct {
 	n      *Network
 	random *sim.Stream
@@ -49,7 +49,19 @@ type breaker struct {
 
 func (b *breaker) Fire(uint32) {
 	n := b.n
-	switch b.random.IntN(8) {
+	switch b.random.IntN(12) {
+	case 4:
+		p := model.ProcessID(b.random.IntN(n.topology.Hosts))
+		n.PauseProcess(p)
+		b.undo = append(b.undo, func() { n.ResumeProcess(p) })
+	case 5:
+		h, step := NodeID(b.random.IntN(n.topology.Hosts)), model.Duration(b.random.IntN(21)-10)*model.Microsecond
+		n.StepClock(h, step)
+		b.undo = append(b.undo, func() { n.StepClock(h, -step) })
+	case 7:
+		h, drift := NodeID(b.random.IntN(n.topology.Hosts)), int64(b.random.IntN(2*MaxDrift)-MaxDrift)
+		n.DriftClock(h, drift)
+		b.undo = append(b.undo, func() { n.DriftClock(h, -drift) })
 	case 6:
 		p := model.ProcessID(b.random.IntN(n.topology.Hosts))
 		n.CrashProcess(p)
@@ -113,11 +125,24 @@ func chaos(t *testing.T, seed uint64, twoEvent bool) *Network {
 	for i := range topology.Links {
 		topology.Links[i].AtoB, topology.Links[i].BtoA = link(), link()
 	}
-	n, err := New(k, Config{Topology: topology, Framing: Framing(draw.IntN(2)), TwoEventPorts: twoEvent})
+	n, err := New(k, Config{
+		Topology: topology, Framing: Framing(draw.IntN(2)), TwoEventPorts: twoEvent,
+		LimiterProcessing: model.Duration(draw.IntN(3)*50) * model.Nanosecond,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	grid := []int{25, 50, 100}[draw.IntN(3)]
+	for h := range topology.Hosts {
+		if draw.IntN(2) == 0 {
+			n.SetClock(NodeID(h), model.Duration(draw.IntN(3))*model.Microsecond, int64(draw.IntN(2*MaxDrift)-MaxDrift))
+		}
+		for p := range model.Priority(model.Priorities) {
+			if draw.IntN(4) == 0 {
+				n.SetLimiter(NodeID(h), p, &spacing{gap: model.Duration(50*draw.IntN(40)) * model.Nanosecond, room: 2}, p/2)
+			}
+		}
+	}
 	spec, _ := detectors.Lookup("nfd-e")
 	params, errs := model.NewParams(spec.Params, map[string]string{"eta": "10us", "alpha": "5us"})
 	if len(errs) > 0 {

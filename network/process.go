@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"iter"
 
 	"suspect/model"
 	"suspect/sim"
@@ -14,7 +15,16 @@ type process struct {
 	down     bool  // it or its host is crashed
 	begun    bool  // its start has come
 	running  bool  // begun and not down
+	pauses   int32 // that hold
 	panels   []panel
+	waiting  []stimulus // for the end of the pauses
+}
+
+// stimulus is an input of a paused process, in the order in which it became due.
+type stimulus struct {
+	input     model.Input
+	automaton int32 // of a wake-up
+	panel     uint8 // of a message
 }
 
 // panel is a group of automata on the same messages.
@@ -33,6 +43,23 @@ type hosted struct {
 	panel           uint8
 	detector        uint8
 	speaks          bool
+	paused          bool        // so is its process
+	wakes           model.Time  // local time of the wake-up that is asked for; kept only where there are clocks
+	random          *sim.Stream // nil until it is first drawn from
+}
+
+// choices are the network as the source of the choices of the automaton that it
+// steps. Each automaton has a stream of its own, choices/"HOST"/DETECTOR, which goes
+// on after a crash.
+type choices Network
+
+// IntN draws from the stream of the automaton that takes a step.
+func (c *choices) IntN(n int) int {
+	h := c.choosing
+	if h.random == nil {
+		h.random = c.kernel.Stream(fmt.Sprintf("choices/%q/%d", c.topology.Names[h.process], h.detector))
+	}
+	return h.random.IntN(n)
 }
 
 // Panel is a group of automata of one process that live on the same messages.
@@ -71,7 +98,7 @@ func (n *Network) Attach(p model.ProcessID, start model.Time, panels ...Panel) {
 			slot := uint32(len(n.automata))
 			n.automata = append(n.automata, hosted{
 				make: makeOne, process: p, panel: uint8(tag), detector: panel.Detectors[j], speaks: j == 0,
-				wake: n.kernel.NewTimer((*wakes)(n), slot),
+				wake: n.kernel.NewTimer((*wakes)(n), slot), wakes: model.Never,
 			})
 		}
 	}
@@ -102,8 +129,14 @@ func (s *starts) Fire(arg uint32) {
 // Fire wakes an automaton up.
 func (w *wakes) Fire(arg uint32) {
 	n := (*Network)(w)
-	n.in = model.Input{Kind: model.Wake}
-	n.step(&n.automata[arg])
+	h := &n.automata[arg]
+	n.in = model.Input{Kind: model.Wake, Random: (*choices)(n)}
+	if h.paused {
+		h.wakes = model.Never
+		n.wait(h.process, int32(arg), 0)
+		return
+	}
+	n.step(h)
 }
 
 // updateProcess starts or stops process p after something that it depends on
@@ -123,17 +156,41 @@ func (n *Network) updateProcess(p model.ProcessID, kind model.FailureKind) {
 		return
 	}
 	pr.running = running
-	for _, panel := range pr.panels {
-		for j := panel.first; j < panel.first+panel.n; j++ {
-			h := &n.automata[j]
-			if !running {
-				h.Automaton = nil
-				n.kernel.Disarm(h.wake)
-				continue
+	n.in = model.Input{Kind: model.Start, Random: (*choices)(n)}
+	if running && pr.pauses != 0 {
+		n.wait(p, 0, 0)
+		return
+	}
+	if running {
+		n.start(pr)
+		return
+	}
+	clear(pr.waiting) // let go of bodies
+	pr.waiting = pr.waiting[:0]
+	for h := range n.automataOf(pr) {
+		h.Automaton, h.wakes = nil, model.Never
+		n.kernel.Disarm(h.wake)
+	}
+}
+
+// start makes the automata of a process.
+func (n *Network) start(pr *process) {
+	for h := range n.automataOf(pr) {
+		h.Automaton = h.make()
+		n.in = model.Input{Kind: model.Start, Random: (*choices)(n)}
+		n.step(h)
+	}
+}
+
+// automataOf yields the automata of a process.
+func (n *Network) automataOf(pr *process) iter.Seq[*hosted] {
+	return func(yield func(*hosted) bool) {
+		for _, panel := range pr.panels {
+			for j := panel.first; j < panel.first+panel.n; j++ {
+				if !yield(&n.automata[j]) {
+					return
+				}
 			}
-			h.Automaton = h.make()
-			n.in = model.Input{Kind: model.Start}
-			n.step(h)
 		}
 	}
 }
@@ -141,12 +198,22 @@ func (n *Network) updateProcess(p model.ProcessID, kind model.FailureKind) {
 // step runs automaton h on the input in n.in and does what it asks for.
 func (n *Network) step(h *hosted) {
 	now := n.kernel.Now()
-	n.out.Reset()
-	h.Step(now, &n.in, &n.out)
-	if n.out.Wake <= now {
-		panic(fmt.Sprintf("network: detector %d of process %d asks at %v to be woken at %v", h.detector, h.process, now, n.out.Wake))
+	local := now
+	if n.clocks != nil {
+		local = n.clocks[h.process].at(now)
 	}
-	n.kernel.Arm(h.wake, n.out.Wake)
+	n.out.Reset()
+	n.choosing = h
+	h.Step(local, &n.in, &n.out)
+	if n.out.Wake <= local {
+		panic(fmt.Sprintf("network: detector %d of process %d asks at local time %v to be woken at %v", h.detector, h.process, local, n.out.Wake))
+	}
+	wake := n.out.Wake
+	if n.clocks != nil {
+		h.wakes = wake
+		wake = n.clocks[h.process].when(wake, now)
+	}
+	n.kernel.Arm(h.wake, wake)
 	for _, v := range n.out.Verdicts {
 		kind := model.Trusted
 		if v.Suspected {
@@ -171,6 +238,7 @@ func (n *Network) step(h *hosted) {
 // receive ends packet i at its host, where it arrived over link l.
 func (n *Network) receive(host NodeID, l LinkID, i int32) {
 	x := &n.pool.packets[i]
+	pr := &n.processes[host]
 	switch {
 	case x.to != host:
 		n.drop(i, l, model.NoRoute)
@@ -178,7 +246,7 @@ func (n *Network) receive(host NodeID, l LinkID, i int32) {
 	case n.hostDown[host] != 0:
 		n.drop(i, l, model.HostDown)
 		return
-	case x.flags&isTraffic == 0 && !n.processes[host].running:
+	case x.flags&isTraffic == 0 && !pr.running:
 		n.drop(i, l, model.ProcessDown)
 		return
 	}
@@ -190,12 +258,75 @@ func (n *Network) receive(host NodeID, l LinkID, i int32) {
 		n.pool.put(i)
 		return
 	}
-	n.in.Kind = model.Deliver
+	n.in.Kind, n.in.Random = model.Deliver, (*choices)(n)
 	n.pool.message(i, &n.in.Message)
-	panel := &n.processes[host].panels[x.panel]
+	panel := x.panel
 	n.pool.put(i)
+	if pr.pauses != 0 {
+		n.wait(model.ProcessID(host), 0, panel)
+		return
+	}
+	n.stepPanel(&pr.panels[panel])
+}
+
+// stepPanel runs the automata of a panel on the input in n.in.
+func (n *Network) stepPanel(panel *panel) {
 	for j := panel.first; j < panel.first+panel.n; j++ {
 		n.step(&n.automata[j])
+	}
+}
+
+// wait keeps the input in n.in for the end of the pause of process p. It is kept out of
+// line, for its callers are on the way of every message.
+//
+//go:noinline
+func (n *Network) wait(p model.ProcessID, automaton int32, panel uint8) {
+	pr := &n.processes[p]
+	pr.waiting = append(pr.waiting, stimulus{n.in, automaton, panel})
+}
+
+// PauseProcess keeps process p from running until as many calls of ResumeProcess, as
+// when a garbage collector stops it or its virtual machine is not scheduled. Nothing is
+// lost: messages are delivered into the memory of its host, however many, and wait
+// there, as do its wake-ups and a start after a crash. Its clock goes on. A crash during
+// the pause takes everything that waits.
+func (n *Network) PauseProcess(p model.ProcessID) {
+	pr := &n.processes[p]
+	if pr.pauses++; pr.pauses == 1 {
+		n.markPaused(pr, true)
+	}
+}
+
+// ResumeProcess takes one PauseProcess back. A process that goes on takes what waits for
+// it at once, in the order in which it became due.
+func (n *Network) ResumeProcess(p model.ProcessID) {
+	pr := &n.processes[p]
+	if pr.pauses--; pr.pauses < 0 {
+		panic(fmt.Sprintf("network: process %d resumes more often than it paused", p))
+	}
+	if pr.pauses != 0 {
+		return
+	}
+	n.markPaused(pr, false)
+	for i := range pr.waiting {
+		s := &pr.waiting[i]
+		n.in = s.input
+		switch s.input.Kind {
+		case model.Start:
+			n.start(pr)
+		case model.Wake:
+			n.step(&n.automata[s.automaton])
+		case model.Deliver:
+			n.stepPanel(&pr.panels[s.panel])
+		}
+	}
+	clear(pr.waiting) // let go of bodies
+	pr.waiting = pr.waiting[:0]
+}
+
+func (n *Network) markPaused(pr *process, paused bool) {
+	for h := range n.automataOf(pr) {
+		h.paused = paused
 	}
 }
 

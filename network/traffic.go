@@ -35,6 +35,9 @@ const (
 	// transport protocol: nothing reacts to congestion or loss, and nothing is
 	// sent again.
 	Flows
+	// Schedule sends the packets of Sends, each at its time. Those from one host to
+	// another are one flow.
+	Schedule
 	trafficKinds
 )
 
@@ -43,7 +46,7 @@ func (k TrafficKind) String() string {
 	if k >= trafficKinds {
 		return fmt.Sprintf("traffic-kind(%d)", uint8(k))
 	}
-	return [...]string{"periodic", "poisson", "on-off", "bulk", "flows"}[k]
+	return [...]string{"periodic", "poisson", "on-off", "bulk", "flows", "schedule"}[k]
 }
 
 // Traffic describes background traffic. Every host of From is a source by itself,
@@ -66,6 +69,9 @@ type Traffic struct {
 	Priority model.Priority
 	Bytes    int32 // payload of a packet; of all but the last of a flow
 
+	// Limiter tells which limiters of its hosts the packets meet.
+	Limiter LimiterUse
+
 	// Phase is after what time a source begins.
 	Phase sim.Distribution
 
@@ -73,6 +79,80 @@ type Traffic struct {
 	Rate    BitRate          // of Poisson, OnOff and Flows: per source, counted on the wire
 	On, Off sim.Distribution // of OnOff
 	Sizes   *FlowSizes       // of Flows
+
+	// Sends are the packets of Schedule, in the order of their times; those of one
+	// time leave in the order of the list. Schedule has no other field but Name and
+	// Limiter.
+	Sends []Send
+}
+
+// LimiterUse tells which limiter of a host and priority a packet meets.
+type LimiterUse uint8
+
+const (
+	// SharedLimiter is the one of all that the host sends at the priority.
+	SharedLimiter LimiterUse = iota
+	// OwnLimiter is one of the traffic's own ([Network.SetOwnLimiter]) on each host. A
+	// packet that it demotes meets the shared one of the lower priority.
+	OwnLimiter
+	// NoLimiter lets packets go past all limiters.
+	NoLimiter
+	limiterUses
+)
+
+// String returns the name of u in scenarios.
+func (u LimiterUse) String() string {
+	if u >= limiterUses {
+		return fmt.Sprintf("limiter-use(%d)", uint8(u))
+	}
+	return [...]string{"shared", "own", "none"}[u]
+}
+
+// Send is one packet of a schedule.
+type Send struct {
+	At       model.Time // from when the traffic is added
+	From, To NodeID     // hosts
+	Bytes    int32      // payload
+	Priority model.Priority
+}
+
+// Sender is what one host sends at one priority.
+type Sender struct {
+	Host              NodeID
+	Priority          model.Priority
+	Smallest, Largest int32 // payload of a packet
+}
+
+// Senders returns what each host sends of t, in the order of From or, of a Schedule,
+// in that of the first packets. It counts hosts without anybody to send to.
+func (t *Traffic) Senders() []Sender {
+	var all []Sender
+	if t.Kind != Schedule {
+		smallest := t.Bytes
+		if t.Kind == Flows {
+			smallest = 1 // the last of a flow
+		}
+		for _, h := range t.From {
+			all = append(all, Sender{h, t.Priority, smallest, t.Bytes})
+		}
+		return all
+	}
+	type place struct {
+		host     NodeID
+		priority model.Priority
+	}
+	known := make(map[place]int)
+	for _, x := range t.Sends {
+		at := place{x.From, x.Priority}
+		i, is := known[at]
+		if !is {
+			i = len(all)
+			known[at] = i
+			all = append(all, Sender{x.From, x.Priority, x.Bytes, x.Bytes})
+		}
+		all[i].Smallest, all[i].Largest = min(all[i].Smallest, x.Bytes), max(all[i].Largest, x.Bytes)
+	}
+	return all
 }
 
 // Validate returns what is wrong with t as traffic of a network of topology top.
@@ -81,6 +161,15 @@ func (t *Traffic) Validate(top *Topology) error {
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if t.Kind >= trafficKinds {
 		fail("there is no %v", t.Kind)
+	}
+	if t.Limiter >= limiterUses {
+		fail("there is no %v", t.Limiter)
+	}
+	if t.Kind == Schedule {
+		if err := t.validateSends(top); err != nil {
+			errs = append(errs, err)
+		}
+		return errors.Join(errs...)
 	}
 	if len(t.From) == 0 {
 		fail("no host sends")
@@ -190,8 +279,12 @@ func (n *Network) AddTraffic(t Traffic) error {
 	if err := t.Validate(&n.topology); err != nil {
 		return err
 	}
-	if slices.Contains(n.trafficNames, t.Name) {
+	if _, taken := n.traffic[t.Name]; taken {
 		return fmt.Errorf("there is traffic by the name of %q already", t.Name)
+	}
+	if t.Kind == Schedule {
+		n.addSchedule(&t, n.addAdmission(&t))
+		return nil
 	}
 	sources := t.sources(&n.topology)
 	if t.Kind == Bulk {
@@ -203,7 +296,7 @@ func (n *Network) AddTraffic(t Traffic) error {
 			}
 		}
 	}
-	n.trafficNames = append(n.trafficNames, t.Name)
+	a := n.addAdmission(&t)
 	t.To = slices.Clone(t.To)
 	var gap model.Duration // on average, between packets or flows
 	switch t.Kind {
@@ -213,17 +306,17 @@ func (n *Network) AddTraffic(t Traffic) error {
 		gap = transmissionOf(t.Sizes.meanWire(t.Bytes, n.framing), t.Rate)
 	}
 	for _, h := range sources {
-		n.addSource(&t, h, gap)
+		n.addSource(&t, h, gap, a)
 	}
 	return nil
 }
 
-func (n *Network) addSource(t *Traffic, host NodeID, gap model.Duration) {
+func (n *Network) addSource(t *Traffic, host NodeID, gap model.Duration, a *admission) {
 	stream := func(purpose string) *sim.Stream {
 		return n.kernel.Stream(fmt.Sprintf("traffic/%q/%q/%s", t.Name, n.topology.Names[host], purpose))
 	}
 	s := source{
-		network: n, from: host, bytes: t.Bytes, priority: t.Priority, to: t.To,
+		network: n, from: host, bytes: t.Bytes, priority: t.Priority, admission: a, to: t.To,
 		destinations: stream("destination"), label: uint32(stream("label").Uint64()),
 	}
 	s.choices, s.self = len(t.To), t.position(host)
@@ -278,12 +371,13 @@ func transmissionOf(bytes *big.Rat, r BitRate) model.Duration {
 
 // source is what sources of all kinds have in common.
 type source struct {
-	network  *Network
-	from     NodeID
-	bytes    int32
-	label    uint32 // of the flow, random to keep flows of several sources apart
-	priority model.Priority
-	timer    sim.Timer
+	network   *Network
+	from      NodeID
+	bytes     int32
+	label     uint32 // of the flow, random to keep flows of several sources apart
+	priority  model.Priority
+	timer     sim.Timer
+	admission *admission
 
 	// Destinations are drawn from to, or from all hosts if it is nil, without
 	// the one at position self.
@@ -309,7 +403,7 @@ func (s *source) destination() NodeID {
 
 // send sends a packet to a new destination.
 func (s *source) send() {
-	s.network.Send(s.from, s.destination(), s.bytes, s.priority, s.label)
+	s.network.send(s.from, s.destination(), s.bytes, s.priority, s.label, s.admission)
 }
 
 // again arms the source's timer.
@@ -444,7 +538,7 @@ func (s *sendingFlows) Fire(uint32) {
 	}
 	n, f := s.network, &s.waiting[s.first]
 	bytes := int32(min(f.bytes, int64(s.bytes)))
-	n.Send(s.from, f.to, bytes, s.priority, f.label)
+	n.send(s.from, f.to, bytes, s.priority, f.label, s.admission)
 	if f.bytes -= int64(bytes); f.bytes == 0 {
 		s.first = (s.first + 1) & (len(s.waiting) - 1)
 		s.length--

@@ -426,7 +426,7 @@ func TestTrafficIsValidated(t *testing.T) {
 		want   string
 		change func(t *Traffic)
 	}{
-		{"there is no traffic-kind(5)", func(t *Traffic) { t.Kind = trafficKinds }},
+		{"there is no traffic-kind(6)", func(t *Traffic) { t.Kind = trafficKinds }},
 		{"no host sends", func(t *Traffic) { t.From = nil }},
 		{"from: there is no node 9", func(t *Traffic) { t.From = []NodeID{9} }},
 		{"from: h1 is listed twice", func(t *Traffic) { t.From = []NodeID{1, 1} }},
@@ -607,17 +607,7 @@ func TestConservationUnderTrafficAndFaults(t *testing.T) {
 				kinds := AllFaults()
 				for range faultCount {
 					kind := kinds[s.IntN(len(kinds))]
-					given := map[string]string{}
-					switch kind.Params[0].Name {
-					case "link":
-						given["link"] = random
-						if kind.Name == "link-loss" {
-							given["probability"] = "0.3"
-						}
-					default:
-						given[kind.Params[0].Name] = random
-					}
-					f, err := newFault(kind.Name, n.Topology(), s, given)
+					f, err := newFault(kind.Name, n.Topology(), s, anyParams(kind, s))
 					if err != nil {
 						return "", err
 					}

@@ -6,7 +6,8 @@
 //   - A [Checker] judges one property and gives one three-valued [Result]. The
 //     completeness and accuracy properties of Chandra and Toueg (1996) are
 //     registered ([Register], [Lookup], [All]); [ClassOutcomes] joins their results
-//     into the eight classes.
+//     into the eight classes. So is a bound on latency, which is of the network and
+//     not of a detector ([Spec].OfNetwork).
 //   - [QoS] measures how good a detector is, in the metrics of Chen, Toueg and
 //     Aguilera (2002).
 //   - [Latency] measures how long packets took, per priority.

@@ -6,7 +6,8 @@ import (
 	"suspect/model"
 )
 
-// Checker judges one property of one detector in one run: a fold over the records.
+// Checker judges one property, of one detector or of the network, in one run: a fold
+// over the records.
 type Checker interface {
 	// Kinds returns the kinds of records that Observe wants to see.
 	Kinds() model.Kinds
@@ -25,7 +26,8 @@ type Env struct {
 	Watch [][]model.ProcessID // whom each process monitors, increasing, without itself
 	Names []string            // of the processes, for reasons; nil: "p0", "p1"...
 
-	// Detector is the one that is judged: verdicts of others are ignored.
+	// Detector is the one that is judged: verdicts of others are ignored. A property of
+	// the network ignores all.
 	Detector uint8
 
 	// WarmUp is the time from which on the run counts.
@@ -34,6 +36,16 @@ type Env struct {
 	// Starts tells that a process runs only from its [model.Started] record on.
 	// Without it all run from time 0, and such records are ignored.
 	Starts bool
+
+	// Bounds are what is promised of the latency at each priority, for properties
+	// that are given no bound of their own.
+	Bounds [model.Priorities]Bound
+}
+
+// Bound is a promise about latency.
+type Bound struct {
+	Delay model.Duration // 0: there is none
+	Why   string         // there is none
 }
 
 // name returns the name of process p.
@@ -85,6 +97,11 @@ type Spec struct {
 	Source string // paper and section
 	Doc    string // what it says, its bounded form, and the unit of Result.Checked
 	Params []model.Param
+
+	// OfNetwork tells that the property is about packets and no verdict: it is judged
+	// once in a run, however many detectors there are, and with several settings of its
+	// parameters where that is asked for.
+	OfNetwork bool
 
 	// New returns a checker for one run. It fails where env is malformed.
 	New func(env Env, p model.Params) (Checker, error)

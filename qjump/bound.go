@@ -61,7 +61,7 @@ var assumptionTexts = [assumptions]string{
 	"no limiter's clock is faster than is stated",
 	"processing and propagation take no more than eps in all, and differ between packets by no more than is stated",
 	"packets that meet at the i-th switch on the way have passed no more than i-1 before it",
-	"packets of a sender that have left the way do not come back to it",
+	"all packets of a sender that come to the way join it at one port, and do not come back once they have left",
 	"no packet is lost, sent again, or held back by flow control",
 }
 
@@ -294,7 +294,9 @@ func (a *analysis) host() (model.Duration, bool) {
 	}
 	// A packet that follows m others of its host and class is later than they by
 	// its distance from them, and no more than what blocked them all: the jitter that
-	// counts is that of the blocking.
+	// counts is that of the blocking. But m + 1 large packets take longer than as many
+	// small ones that follow (see the proof at [Network.Bounds]).
+	a.rowSpread = saturated(saturate(a.perHost, a.count(busy)), int64(a.spread))
 	before := int64(1)
 	if len(a.higher) != 0 { // else it is the same for every m
 		before = saturate(a.perHost, a.count(busy))
@@ -350,7 +352,7 @@ func (a *analysis) busyPeriod(k int, jitter model.Duration) (model.Duration, boo
 // beginning, or one at which a packet more of some sender does, or where its link has
 // brought the last one.
 func (a *analysis) star(host model.Duration) (Guarantee, bool) {
-	jitter := plus(a.hostJitter, a.spread, a.Jitter)
+	jitter := plus(a.hostJitter, a.rowSpread, a.Jitter)
 	a.jitter = []model.Duration{0, jitter}
 	longest := host - a.packet // q'
 	own := plus(longest, a.spread, a.Jitter)
@@ -433,7 +435,7 @@ func (a *analysis) hopByHop(host model.Duration) (last model.Duration, g Guarant
 	total := host
 	text := fmt.Sprint(host)
 	jitters := []model.Duration{0}
-	jitter := plus(a.hostJitter, a.spread, a.Jitter)
+	jitter := plus(a.hostJitter, a.rowSpread, a.Jitter)
 	for k := 1; k <= a.Switches; k++ {
 		jitters = append(jitters, jitter)
 		a.jitter = jitters

@@ -58,10 +58,11 @@ type Path struct {
 	// two packets.
 	Epsilon, Jitter model.Duration
 
-	// JoinsOnce tells that the packets of a sender, once they have left the way, do
-	// not come back to it: so it is in trees, stars and leaf-spine networks, but not
-	// in fat trees of three levels, where two equal-cost paths can part in one pod and
-	// meet again in another.
+	// JoinsOnce tells that all packets of a sender that come to the way join it at one port,
+	// and, once they have left, do not come back to it. So it is in trees and stars, but
+	// not where there are equal-cost paths: over two spines, packets of one sender join
+	// the way at different switches, and those of the packet's own host can leave it at the
+	// first and come back at the last.
 	JoinsOnce bool
 
 	// EvenTree tells that the network is a tree of two levels, the senders spread
@@ -111,6 +112,7 @@ type flow struct {
 
 	// What the analysis of the class found, for the classes below it.
 	hostJitter model.Duration   // how much longer than others a packet can be in its host
+	rowSpread  model.Duration   // spread of all packets that can leave it in a row
 	jitter     []model.Duration // and until it comes to the port of switch i
 }
 

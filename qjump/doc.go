@@ -12,8 +12,10 @@
 // not the same everywhere ([Semantics]).
 //
 // [Limiter] is what a host does, in three kinds, and [Host] has one for each level.
-// [Path.Bounds] proves bounds on the delay from a limiter to the last bit at the
-// receiver; [Bound] gives these and the published figures.
+// [Network.Bounds] proves bounds on the delay from a limiter to the last bit at the
+// receiver, port by port, for any topology and who sends to whom; [Path.Bounds] does so for
+// a way of which little more is known than its length. [Bound] gives the latter and the
+// published figures.
 //
 // # What holds, and what does not
 //
@@ -38,6 +40,10 @@
 //     Microprocessing and Microprogramming 40, 1994; for non-preemptive priorities see
 //     Davis, Burns, Bril and Lukkien, "Controller Area Network (CAN) schedulability
 //     analysis: refuted, revisited and revised", Real-Time Systems 35, 2007).
+//   - On a tree the packets of many limiters come over one link, one after another, and
+//     that counts: with a frame at every port, the sum over the ports is (n+h-1)*P/R +
+//     (h+1)*L/R where no second packets of a sender meet the first, as on 3x5 hosts with
+//     256 and 1518 bytes, of which an adversary found 40.6 of 40.72 packet times.
 //   - For the same reason the bound is monotone in n, P, L and 1/R where the epoch
 //     stays, but not where the epoch follows them: a longer epoch can be worth more than
 //     a longer packet costs.

@@ -1,6 +1,7 @@
 package qjump
 
 import (
+	"fmt"
 	"math/big"
 	"strings"
 
@@ -62,6 +63,15 @@ func (r *Rational) Decimal() string {
 
 // MarshalJSON writes r as a JSON number, by [Rational.Decimal].
 func (r *Rational) MarshalJSON() ([]byte, error) { return []byte(r.Decimal()), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes: a number that had more digits comes back
+// rounded.
+func (r *Rational) UnmarshalJSON(text []byte) error {
+	if _, ok := r.SetString(string(text)); !ok {
+		return fmt.Errorf("qjump: %q is no number", text)
+	}
+	return nil
+}
 
 // MarshalText is there to hide the one of big.Rat, which writes a fraction.
 func (r *Rational) MarshalText() ([]byte, error) { return []byte(r.Decimal()), nil }

@@ -41,7 +41,9 @@ func newTrial(t testing.TB, seed uint64) trial {
 			core.Rate = 4 * rate
 			x.path.Fastest, x.path.Slowdowns = core.Rate, 1
 		}
-		x.topology = network.LeafSpine(leaves, pick(1, 2), m, link, core)
+		spines := pick(1, 2)
+		x.path.JoinsOnce = spines == 1
+		x.topology = network.LeafSpine(leaves, spines, m, link, core)
 	}
 	if pick(0, 1) == 1 {
 		x.path.Frame = int32(pick(64, 300, 1518))

@@ -162,6 +162,7 @@ func CheckAllocations(build New, period model.Duration) error {
 	play := func(n int) {
 		for i := range rest[:n] {
 			out.Reset()
+			rest[i].in.Random = &rest[i].choices
 			a.Step(rest[i].at, &rest[i].in, &out)
 		}
 		rest = rest[n:]
@@ -186,7 +187,7 @@ func checkUnstarted(build New, period model.Duration) error {
 			return err
 		}
 		for i, in := range []model.Input{in, {Kind: model.Start}, {Kind: model.Wake}} {
-			if _, err := p.play(stimulus{model.Time(i) * model.Time(period), in}); err != nil {
+			if _, err := p.play(stimulus{at: model.Time(i) * model.Time(period), in: in}); err != nil {
 				return err
 			}
 		}
@@ -344,7 +345,7 @@ func (c *checker) silence() error {
 				if steps > maxSteps {
 					return violation(Progress, "more than %d wake-ups in a period of silence", maxSteps)
 				}
-				if _, err := p.play(stimulus{p.last.wake, model.Input{Kind: model.Wake}}); err != nil {
+				if _, err := p.play(stimulus{at: p.last.wake, in: model.Input{Kind: model.Wake}}); err != nil {
 					return err
 				}
 			}
@@ -379,12 +380,15 @@ func (c *checker) earlyWake() error {
 			limit = c.script.steps[i+1].at
 		}
 		for at <= limit && at < p.last.wake && c.random.oneIn(2) {
-			o, err := p.play(stimulus{at, model.Input{Kind: model.Wake}})
+			o, err := p.play(stimulus{at: at, in: model.Input{Kind: model.Wake}})
 			if err != nil {
 				return err
 			}
 			if len(o.send)+len(o.verdicts) > 0 {
 				return violation(EarlyWake, "at %v, before the time asked for: %v", at, o)
+			}
+			if p.chose {
+				return violation(EarlyWake, "at %v, before the time asked for, it makes a choice", at)
 			}
 			at += 1 + model.Time(c.random.upTo(limit.Sub(at)))
 		}
@@ -467,7 +471,7 @@ func (c *checker) stateAt(original *player, at model.Time, rest []stimulus) erro
 	if err != nil {
 		return err
 	}
-	if _, err := used.play(stimulus{0, model.Input{Kind: model.Start}}); err != nil {
+	if _, err := used.play(stimulus{in: model.Input{Kind: model.Start}}); err != nil {
 		return err
 	}
 	loaded := original.copyWith(used.automaton)
@@ -502,7 +506,7 @@ func (c *checker) lockstep(a, b *player, since model.Time, rest []stimulus) erro
 		}
 		return nil
 	}
-	if err := both(stimulus{since, model.Input{Kind: model.Wake}}); err != nil {
+	if err := both(stimulus{at: since, in: model.Input{Kind: model.Wake}}); err != nil {
 		return err
 	}
 	steps := 0
@@ -511,7 +515,7 @@ func (c *checker) lockstep(a, b *player, since model.Time, rest []stimulus) erro
 			if steps++; steps > maxSteps {
 				return violation(Progress, "more than %d wake-ups of a loaded state", maxSteps)
 			}
-			if err := both(stimulus{wake, model.Input{Kind: model.Wake}}); err != nil {
+			if err := both(stimulus{at: wake, in: model.Input{Kind: model.Wake}}); err != nil {
 				return err
 			}
 		}

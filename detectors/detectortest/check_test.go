@@ -234,6 +234,13 @@ func TestCheckCatches(t *testing.T) {
 				b.count++
 				return b.Automaton.AppendState(text, now)
 			}}},
+		{"makes a choice whenever it is woken", EarlyWake, nil, bend{
+			step: func(b *bent, now model.Time, in *model.Input, out *model.Output) {
+				b.Automaton.Step(now, in, out)
+				if in.Kind == model.Wake {
+					in.Random.IntN(3)
+				}
+			}}},
 		{"encodes how long it has heard nothing", Silence, nil, bend{
 			step: func(b *bent, now model.Time, in *model.Input, out *model.Output) {
 				b.Automaton.Step(now, in, out)
@@ -292,6 +299,19 @@ func TestCheckCatches(t *testing.T) {
 				t.Errorf("not named: %s\n%v", c.clause, err)
 			}
 		})
+	}
+}
+
+// Choices that are made when something is done are no fault.
+func TestCheckPassesChoices(t *testing.T) {
+	bent := bend{step: func(b *bent, now model.Time, in *model.Input, out *model.Output) {
+		b.Automaton.Step(now, in, out)
+		for i := range out.Send {
+			out.Send[i].Arg = int64(in.Random.IntN(1 << 30))
+		}
+	}}
+	if err := Check(bent.build, model.Second); err != nil {
+		t.Error(err)
 	}
 }
 

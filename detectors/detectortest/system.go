@@ -14,7 +14,14 @@ import (
 type stimulus struct {
 	at model.Time
 	in model.Input
+
+	// choices is the seed of those that the automaton makes in this step: whoever is
+	// to behave alike is given the same.
+	choices random
 }
+
+// IntN makes a random a [model.Random].
+func (r *random) IntN(n int) int { return r.below(n) }
 
 // script is what one incarnation of a process lived through, from its Start on.
 type script struct {
@@ -52,6 +59,8 @@ type system struct {
 	random random
 	weather
 	ring bool // everybody watches its two successors, rather than all others
+
+	choices random // seeds of the choices in the steps
 
 	now       model.Time
 	processes []*process
@@ -195,7 +204,7 @@ func (s *system) post(at model.Time, m model.Message) {
 }
 
 func (s *system) step(p *process, in model.Input) error {
-	stim := stimulus{s.now, in}
+	stim := stimulus{s.now, in, random(s.choices.next())}
 	p.script.steps = append(p.script.steps, stim)
 	out, err := p.player.play(stim)
 	if err != nil {
@@ -277,6 +286,7 @@ type player struct {
 	log       *[]output
 	last      output
 	lastAt    model.Time
+	chose     bool // in the last step
 
 	// poison makes the player reuse one input and one output, and overwrite
 	// both after each step.
@@ -316,6 +326,8 @@ func (p *player) play(s stimulus) (o output, err error) {
 	if !p.poison || p.in == nil {
 		p.in, p.out = new(model.Input), new(model.Output)
 	}
+	choices := s.choices
+	s.in.Random = &choices
 	*p.in = s.in
 	p.out.Reset()
 	p.automaton.Step(s.at, p.in, p.out)
@@ -332,7 +344,7 @@ func (p *player) play(s stimulus) (o output, err error) {
 			p.out.Verdicts[i] = model.Verdict{Peer: -77, Kind: model.Stall}
 		}
 	}
-	p.last, p.lastAt = o, s.at
+	p.last, p.lastAt, p.chose = o, s.at, choices != s.choices
 	if p.log != nil {
 		*p.log = append(*p.log, o)
 	}

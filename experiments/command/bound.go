@@ -58,11 +58,20 @@ func newBound(e *environment) *cobra.Command {
 	var (
 		levels levelFlags
 		file   networkFlags
+		given  scenarioFlags
+		out    string
 	)
 	c := &cobra.Command{
-		Use:   "bound",
+		Use:   "bound [SCENARIO]",
 		Short: "Bound delays and backlogs, without running anything",
 		Long: `Bound answers how late packets can be, with the assumptions that the answer needs.
+
+With a SCENARIO, a file or the name of one that comes with suspect, it answers for the
+levels of its section qjump on its network, with its traffic and faults: a bound for
+each level, port and flow, and for each assumption whether the scenario gives, derives
+or breaks it. The exit code is 0 if every level at which somebody sends has a bound that
+can be signed, and 1 if one has not. --out DIR writes a report to be signed, with
+figures and the worst schedules that an adversary finds.
 
 With --hosts, --packet and --rate it answers for the levels of a QJUMP network: the
 delay from leaving the limiter until the last bit is at the receiver, proved for each
@@ -76,32 +85,63 @@ ports in Saihu's JSON format. The analyses:
   sfa           what each server leaves to the flow; under fifo for comparison only
   sfa-counting  the same, proved under fifo too
   pmoo          bursts of others are paid once; for blind multiplexing`,
-		Example: `  suspect bound --hosts 64 --packet 256B --rate 10Gbps --epsilon 1us --factor 1 --frame 1518B
+		Example: `  suspect bound qjump --out signed
+  suspect bound --hosts 64 --packet 256B --rate 10Gbps --epsilon 1us --factor 1 --frame 1518B
   suspect bound --hosts 24 --packet 256B --rate 10Gbps --factor 1 --factor 4 --switches 3
   suspect bound --network ports.json --analysis sfa --multiplexing blind --format json`,
-		Args: exactly(),
-		RunE: func(c *cobra.Command, _ []string) error {
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("suspect bound: what is %q for?", args[1])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			flag := func(names ...string) string { // the first of them that is there
+				i := slices.IndexFunc(names, c.Flags().Changed)
+				if i < 0 {
+					return ""
+				}
+				return names[i]
+			}
+			levelNames := slices.Concat(levelsNeed, levelsAllow)
+			if len(args) == 1 {
+				if name := flag(slices.Concat(levelNames, networkAllows, []string{"network"})...); name != "" {
+					return usage("--%s does not go with the scenario %s, which says it all: leave one of them out (--set changes a value of a scenario)", name, args[0])
+				}
+				if c.Flags().Changed("out") && out == "" {
+					return usage("--out needs a directory")
+				}
+				if strings.HasSuffix(args[0], ".json") {
+					return usage("%s is no scenario: the FILE of a network goes with --network", args[0])
+				}
+				s, err := given.read(c, args[0])
+				if err != nil {
+					return err
+				}
+				return e.boundScenario(c.Context(), s, out)
+			}
+			if name := flag("set", "seed", "out"); name != "" {
+				return usage("--%s is for a scenario: name its FILE (or one of suspect list scenarios)", name)
+			}
 			if c.Flags().Changed("network") {
-				for _, name := range slices.Concat(levelsNeed, levelsAllow) {
-					if c.Flags().Changed(name) {
-						return usage("--%s does not go with --network, whose FILE has all sizes and rates: leave one of them out", name)
-					}
+				if name := flag(levelNames...); name != "" {
+					return usage("--%s does not go with --network, whose FILE has all sizes and rates: leave one of them out", name)
 				}
 				return e.boundNetwork(file)
 			}
-			for _, name := range networkAllows {
-				if c.Flags().Changed(name) {
-					return usage("--%s is for a network from a file: add --network FILE", name)
-				}
+			if name := flag(networkAllows...); name != "" {
+				return usage("--%s is for a network from a file: add --network FILE", name)
 			}
 			for _, name := range levelsNeed {
 				if !c.Flags().Changed(name) {
-					return usage("suspect bound needs --%s (write --hosts 64 --packet 256B --rate 10Gbps, or --network FILE)", name)
+					return usage("suspect bound needs --%s (write --hosts 64 --packet 256B --rate 10Gbps, or --network FILE, or the name of a scenario)", name)
 				}
 			}
 			return e.boundLevels(levels)
 		},
 	}
+	given.declare(c)
+	c.Flags().StringVar(&out, "out", "", "directory of a report on the scenario's bounds")
 	levels.declare(c)
 	file.declare(c)
 	return c

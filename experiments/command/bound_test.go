@@ -267,7 +267,7 @@ func TestBoundExitCodes(t *testing.T) {
 
 		{[]string{"bound"}, 64, "needs --hosts"},
 		{[]string{"bound", "--hosts", "64", "--rate", "1Gbps"}, 64, "needs --packet"},
-		{[]string{"bound", "ports.json"}, 64, `what is "ports.json" for?`},
+		{[]string{"bound", "ports.json"}, 64, "goes with --network"},
 		{with("--network", "good.json"), 64, "--hosts does not go with --network"},
 		{file("good.json", "--factor", "2"), 64, "--factor does not go with --network"},
 		{with("--analysis", "sfa"), 64, "--analysis is for a network from a file: add --network FILE"},

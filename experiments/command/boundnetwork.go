@@ -58,11 +58,13 @@ type networkDocument struct {
 	Servers  []serverDocument `json:"servers,omitempty"` // of tfa and tfa++
 }
 
+// flowDocument has the bounds of one flow, over its whole way.
 type flowDocument struct {
 	Flow string `json:"flow"`
 	boundsDocument
 }
 
+// serverDocument has the bounds of one server, for all flows that cross it.
 type serverDocument struct {
 	Server string `json:"server"`
 	boundsDocument

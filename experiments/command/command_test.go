@@ -87,6 +87,15 @@ func names(t *testing.T, dir string) []string {
 	return list
 }
 
+// rogue are arguments that run the shipped levels beside a sender that passes no limiter.
+func rogue(more ...string) []string {
+	return append([]string{
+		"run", "qjump", "--set", "duration=2ms", "--set", "warmup=0s", "--set", "detectors=[]",
+		"--set", "traffic=[{use: periodic, from: h3, to: h0, packet: 64B, period: 10us, priority: 7}, {use: bulk, from: [h1, h2], to: h0, packet: 64B, priority: 7, limiter: none}]",
+		"--set", "properties=[{use: latency-bound}]", "--set", "expect=[{property: latency-bound, outcome: holds}]",
+	}, more...)
+}
+
 func TestExitCodes(t *testing.T) {
 	file := small(t)
 	inconclusive := "expect=[{property: eventual-strong-accuracy, detector: careful, outcome: holds}]"
@@ -100,6 +109,8 @@ func TestExitCodes(t *testing.T) {
 		{"not as expected", []string{"run", file, "--no-report", "--set", "expect[0].outcome=violated"}, 1, "NOT as expected: 2 of 3"},
 		{"inconclusive", []string{"run", file, "--no-report", "--set", inconclusive}, 3, "Inconclusive: 0 of 1"},
 		{"inconclusive as expected", []string{"run", file, "--no-report", "--set", strings.Replace(inconclusive, "holds", "inconclusive", 1)}, 0, "As expected: 1 of 1"},
+		{"a bound broken without a detector", rogue("--no-report"), 1, "NOT as expected: 0 of 1"},
+		{"a bound broken, for programs", rogue("--no-report", "--format", "json"), 1, " released packet="},
 		{"shipped", []string{"validate", "first"}, 0, "first is valid"},
 
 		{"no verb", nil, 64, "Available Commands"},
@@ -114,7 +125,6 @@ func TestExitCodes(t *testing.T) {
 		{"report and none", []string{"run", file, "--out", "x", "--no-report"}, 64, "none with --no-report"},
 		{"bad workers of an experiment", []string{"experiment", "chen", "--workers", "-1"}, 64, "must not be negative"},
 		{"unknown row", []string{"experiment", "chen", "--rows", "S99/E_TM", "--packets", "60"}, 64, "S99/E_TM"},
-		{"no experiment", []string{"experiment"}, 64, "(chen, queueing)"},
 		{"unknown experiment", []string{"experiment", "chan"}, 64, `(did you mean "chen"?)`},
 		{"two of a name", []string{"replay", "heartbeats-loopback-2ms.csv.gz", "--detector", "timeout name=a", "--detector", "nfd-s name=a"}, 64, `already a detector "a"`},
 		{"unknown list", []string{"list", "fault"}, 64, `(did you mean "faults"?)`},
@@ -487,10 +497,11 @@ func TestJSON(t *testing.T) {
 		}
 	}
 	defs, results = read("experiment", "experiment", "queueing", "--rows", "DD1-1,MM1-1a", "--packets", "200000")
-	same(defs, "Comparison", results)
-	same(defs, "Judgement", results["judgement"])
-	for _, r := range results["results"].([]any) {
-		same(defs, "Result", r)
+	same(defs, "Document", results)
+	for def, key := range map[string]string{"Check": "checks", "Table": "tables"} {
+		for _, x := range results[key].([]any) {
+			same(defs, def, x)
+		}
 	}
 	for _, args := range [][]string{
 		{"validate", small(t)}, {"list"}, {"version"},

@@ -15,9 +15,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"suspect/detectors"
-	"suspect/experiments/oracle"
 	"suspect/experiments/replay"
 	"suspect/experiments/report"
+	"suspect/experiments/reproduce"
 	"suspect/experiments/run"
 	"suspect/experiments/scenario"
 	"suspect/experiments/scenarios"
@@ -172,6 +172,7 @@ var lists = []struct {
 		}
 		return l
 	}},
+	{"experiments", experimentListing},
 	{"scenarios", func() []listing {
 		var l []listing
 		for _, name := range scenarios.Names() {
@@ -192,7 +193,7 @@ func listNames() []string {
 func newList(e *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(listNames(), "|") + "]",
-		Short:     "List detectors, faults, properties and the scenarios that come with suspect",
+		Short:     "List detectors, faults, properties, experiments and the scenarios that come with suspect",
 		ValidArgs: listNames(),
 		Args: func(c *cobra.Command, args []string) error {
 			for _, a := range args {
@@ -281,9 +282,9 @@ func writeListing(b *bytes.Buffer, title string, list []listing, brief bool) {
 
 func newSchema(e *environment) *cobra.Command {
 	schemas := map[string]func() []byte{
-		"scenario": scenario.Schema, "results": run.ResultsSchema, "replay": replay.ResultsSchema, "experiment": oracle.ResultsSchema,
+		"scenario": scenario.Schema, "results": run.ResultsSchema, "replay": replay.ResultsSchema, "experiment": reproduce.ResultsSchema, "bound": boundSchema,
 	}
-	names := []string{"scenario", "results", "replay", "experiment"}
+	names := []string{"scenario", "results", "replay", "experiment", "bound"}
 	return &cobra.Command{
 		Use:   "schema [" + strings.Join(names, "|") + "]",
 		Short: "Print the JSON Schema of scenarios, or of results as --format json",
@@ -292,7 +293,8 @@ func newSchema(e *environment) *cobra.Command {
   scenario    of scenario files, by which editors complete and check them; the default
   results     of what run --format json prints
   replay      of what replay --format json prints
-  experiment  of what experiment --format json prints`,
+  experiment  of what experiment --format json prints
+  bound       of what bound --format json prints`,
 		ValidArgs: names,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {

@@ -3,89 +3,156 @@ package command
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"suspect/experiments/oracle"
 	"suspect/experiments/report"
+	"suspect/experiments/reproduce"
+	"suspect/model"
 )
-
-// comparisons are the experiments that hold the simulator to closed forms.
-var comparisons = []struct {
-	name, short string
-	run         func(context.Context, oracle.Options) ([]oracle.Result, error)
-}{
-	{"queueing", "Queues, priorities, finite buffers, periodic sources and NFD-S against their closed forms", oracle.Queueing},
-	{"chen", "The quality of service of NFD-S on lossy links against Chen, Toueg and Aguilera's theorem", oracle.Chen},
-}
 
 func newExperiment(e *environment) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "experiment NAME",
-		Short: "Compare the simulator with theory, row by row",
+		Use:   "experiment [NAME]",
+		Short: "Put published numbers and closed forms beside measured ones",
+		Long: `Experiment runs an experiment and prints what is published, or follows from theory,
+beside what was measured, and where the two must not be expected to agree. Without a
+NAME it lists the experiments. The exit code is 0 when everything that can be compared
+agrees, and 1 when something differs.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usage("suspect experiment needs the NAME of an experiment (%s)", strings.Join(verbs(c), ", "))
+				return nil
 			}
 			return usage("there is no experiment %q%s (experiments: %s)", args[0], meant(args[0], verbs(c)), strings.Join(verbs(c), ", "))
 		},
-		RunE: func(*cobra.Command, []string) error { return nil }, // Args refuses what reaches it
+		RunE: func(*cobra.Command, []string) error {
+			list := experimentListing()
+			if e.json() {
+				return e.print(report.JSON(map[string][]listing{"experiments": list}))
+			}
+			var b bytes.Buffer
+			writeListing(&b, "experiments", list, true)
+			return e.print(b.Bytes())
+		},
 	}
-	for _, x := range comparisons {
-		o := oracle.Options{}
-		sub := &cobra.Command{
-			Use:   x.name,
-			Short: x.short,
-			Args:  exactly(),
-			RunE: func(c *cobra.Command, _ []string) error {
-				if o.Workers < 0 {
-					return usage("--workers %d: must not be negative", o.Workers)
-				}
-				if o.Packets < o.Replications || o.Replications < 2 {
-					return usage("--packets %d --replications %d: at least two replications, of a packet each", o.Packets, o.Replications)
-				}
-				results, err := x.run(c.Context(), o)
-				switch {
-				case c.Context().Err() != nil:
-					return &exit{ExitInterrupted, fmt.Errorf("interrupted: there are no results")}
-				case err != nil:
-					return usage("%v", err)
-				}
-				return e.printComparison(oracle.Comparison{
-					SchemaVersion: oracle.SchemaVersion, Experiment: x.name, Seed: o.Seed,
-					Judgement: oracle.Judge(results, o.Seed), Results: results,
-				})
-			},
-		}
-		sub.Flags().IntVar(&o.Packets, "packets", 10_000_000, "packets or heartbeats of each row, in all replications together")
-		sub.Flags().IntVar(&o.Replications, "replications", 30, "independent replications of each row")
-		sub.Flags().Uint64Var(&o.Seed, "seed", 1, "seed of all randomness")
-		sub.Flags().StringSliceVar(&o.IDs, "rows", nil, "only these rows, by identifier")
-		sub.Flags().IntVar(&o.Workers, "workers", 0, "replications at a time (default: one for each core)")
-		c.AddCommand(sub)
+	for _, s := range reproduce.All() {
+		c.AddCommand(newOneExperiment(e, s))
 	}
 	return c
 }
 
-// printComparison prints the rows and the judgement of them all.
-func (e *environment) printComparison(c oracle.Comparison) error {
-	var b bytes.Buffer
-	if e.json() {
-		b.Write(report.JSON(c))
-	} else {
-		j := c.Judgement
-		oracle.Write(&b, c.Results) // a bytes.Buffer takes everything
-		fmt.Fprintf(&b, "\n%d of %d rows agree with theory; seed %d.\n", j.Rows-j.Failed, j.Rows, c.Seed)
-		if j.High > 0 {
-			fmt.Fprintf(&b, "The sum of t² is %.1f; a right simulator is between %.1f and %.1f in 998 of 1000 cases.\n", j.SumOfSquares, j.Low, j.High)
+// experimentListing returns what "list" shows of the experiments.
+func experimentListing() []listing {
+	var l []listing
+	for _, s := range reproduce.All() {
+		l = append(l, listing{s.Name, s.Doc, s.Source, nil, listingParams(s.Params)})
+	}
+	return l
+}
+
+// paramFlag is a flag for a parameter of an experiment.
+type paramFlag struct {
+	model.Param
+	given map[string]string // by parameter
+}
+
+func (f paramFlag) Type() string   { return f.Param.Type.String() }
+func (f paramFlag) String() string { return f.Default }
+
+func (f paramFlag) Set(value string) error {
+	f.given[f.Name] = value
+	if _, errs := model.NewParams([]model.Param{f.Param}, map[string]string{f.Name: value}); len(errs) > 0 {
+		return errors.Unwrap(errs[0])
+	}
+	return nil
+}
+
+func newOneExperiment(e *environment, s reproduce.Spec) *cobra.Command {
+	var (
+		o     reproduce.Options
+		out   string
+		given = make(map[string]string)
+	)
+	c := &cobra.Command{
+		Use:   s.Name,
+		Short: firstSentence(s.Doc),
+		Long:  fmt.Sprintf("%s\n\nSource: %s", report.Hang(s.Doc, 0), report.Hang(s.Source, 8)),
+		Args:  exactly(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.Workers < 0 {
+				return usage("--workers %d: must not be negative", o.Workers)
+			}
+			var errs []error
+			if o.Params, errs = model.NewParams(s.Params, given); len(errs) > 0 {
+				return wrongParam(errs[0])
+			}
+			if out != "" {
+				if err := report.Check(out, ""); err != nil {
+					return &exit{ExitOutput, err}
+				}
+			}
+			return e.experiment(c.Context(), s, o, out)
+		},
+	}
+	for _, p := range s.Params {
+		f := c.Flags().VarPF(paramFlag{p, given}, p.Name, "", p.Doc)
+		if p.Type == model.SwitchParam {
+			f.NoOptDefVal = "true"
 		}
 	}
-	if err := e.print(b.Bytes()); err != nil {
+	c.Flags().Uint64Var(&o.Seed, "seed", 1, "seed of all randomness")
+	c.Flags().IntVar(&o.Workers, "workers", 0, "simulations that run at a time (default: one for each processor)")
+	c.Flags().StringVar(&out, "out", "", "directory for a report with the figures (default: none is written)")
+	return c
+}
+
+// wrongParam tells what is wrong with a parameter as if it were a flag.
+func wrongParam(err error) error {
+	if p := new(model.ParamError); errors.As(err, &p) {
+		return usage("--%s: %v", p.Name, p.Err)
+	}
+	return err
+}
+
+// experiment runs one experiment, prints its document and writes it to directory out,
+// unless that is "".
+func (e *environment) experiment(ctx context.Context, s reproduce.Spec, o reproduce.Options, out string) error {
+	p := newProgress(e.stderr)
+	if !e.quiet {
+		o.Progress = p.step
+	}
+	d, err := reproduce.Run(ctx, s, o)
+	p.clear()
+	switch wrong := new(model.ParamError); {
+	case ctx.Err() != nil:
+		return &exit{ExitInterrupted, fmt.Errorf("interrupted %w: there are no results", context.Cause(ctx))}
+	case errors.As(err, &wrong):
+		return wrongParam(wrong)
+	case err != nil:
+		return &exit{ExitInternal, fmt.Errorf("experiment %s: %w", s.Name, err)}
+	}
+	var unwritten error
+	if out != "" {
+		_, unwritten = report.Write(out, d.Files())
+	}
+	text := []byte(d.Text())
+	if e.json() {
+		text = report.JSON(d)
+	}
+	if err := e.print(text); err != nil {
 		return err
 	}
-	if !c.Judgement.Agrees {
+	switch {
+	case unwritten != nil:
+		return &exit{ExitOutput, unwritten}
+	case out != "":
+		e.note("report: %s", filepath.Join(out, "report.md"))
+	}
+	if !d.Agrees {
 		return &exit{ExitNotExpected, nil}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/term"
 
+	"suspect/experiments/report"
 	"suspect/experiments/run"
 )
 
@@ -33,11 +34,25 @@ func newProgress(w io.Writer) *progress {
 
 // show is told how far the run is, often; it writes now and then.
 func (p *progress) show(r run.Progress) {
+	p.paint(func(spent time.Duration) string { return progressLine(r, spent) })
+}
+
+// step is told how many of the steps of an experiment are done, and what the last one
+// was; it writes now and then.
+func (p *progress) step(done, total int, what string) {
+	p.paint(func(spent time.Duration) string {
+		share := float64(done) / float64(max(1, total))
+		return fmt.Sprintf("%3.0f%%  %d of %d steps  %s%s  %s", 100*share, done, total, clock(spent), left(share, spent), report.Printable(what))
+	})
+}
+
+// paint writes a line, which is given the time spent, where it is time for one.
+func (p *progress) paint(text func(spent time.Duration) string) {
 	now := time.Now()
 	if now.Before(p.next) {
 		return
 	}
-	line := progressLine(r, now.Sub(p.began))
+	line := text(now.Sub(p.began))
 	if p.terminal {
 		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
 		p.painted = true
@@ -57,12 +72,16 @@ func (p *progress) clear() {
 }
 
 func progressLine(r run.Progress, spent time.Duration) string {
-	s := fmt.Sprintf("%3.0f%%  %d of %d replications  %.1f M events  %s", 100*r.Share, r.Done, r.Most,
-		float64(r.Events)/1e6, clock(spent))
-	if r.Share > 0.02 {
-		s += fmt.Sprintf("  %s left", clock(time.Duration(float64(spent)*(1-r.Share)/r.Share)))
+	return fmt.Sprintf("%3.0f%%  %d of %d replications  %.1f M events  %s%s", 100*r.Share, r.Done, r.Most,
+		float64(r.Events)/1e6, clock(spent), left(r.Share, spent))
+}
+
+// left says how much time remains, where enough is done to tell.
+func left(share float64, spent time.Duration) string {
+	if share <= 0.02 {
+		return ""
 	}
-	return s
+	return fmt.Sprintf("  %s left", clock(time.Duration(float64(spent)*(1-share)/share)))
 }
 
 // clock writes a duration as 1:02:03 or 02:03.

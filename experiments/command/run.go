@@ -101,6 +101,11 @@ func (r *runner) run(ctx context.Context) error {
 				return r.failed(err)
 			}
 		}
+		if results.Guarantee != nil {
+			if input.Latency, err = r.latencyReport(ctx, r.scenario, results.Guarantee, results); err != nil {
+				return r.failed(err)
+			}
+		}
 		written, unwritten = r.write(report.Files(input))
 	}
 	if err := r.show(results); err != nil {
@@ -178,7 +183,7 @@ func announce(dir string, files []report.File) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	page := filepath.Join(dir, "report.md")
+	page := filepath.Join(dir, files[0].Name)
 	if same {
 		return "report: " + page + " (was there already, the same)", nil
 	}

@@ -33,6 +33,11 @@ type Options struct {
 	Seed         uint64
 	IDs          []string // of the rows to simulate, or what comes before their /; nil is all
 	Workers      int      // replications at a time; 0 is one for each processor
+
+	// Progress, unless nil, is told after each replication how many of all there are
+	// done, and of which row it was. Calls do not overlap, and may still come when a
+	// comparison that was ended early has returned.
+	Progress func(done, total int, what string)
 }
 
 // fullPackets is the number of packets for which the floors are stated.
@@ -87,6 +92,16 @@ func readRows(data []byte) ([]Row, error) {
 // S01/E_TMR and the other metrics.
 func (r Row) is(id string) bool { return r.ID == id || strings.HasPrefix(r.ID, id+"/") }
 
+// UnknownRowError is returned where an identifier names no row.
+type UnknownRowError struct {
+	ID   string
+	Rows []string // that there are
+}
+
+func (e *UnknownRowError) Error() string {
+	return fmt.Sprintf("there is no row %q (rows: %s)", e.ID, strings.Join(e.Rows, ", "))
+}
+
 // known returns an error if one of the identifiers names no row.
 func known(ids []string, rows []Row) error {
 	all := make([]string, len(rows))
@@ -95,7 +110,7 @@ func known(ids []string, rows []Row) error {
 	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(rows, func(r Row) bool { return r.is(id) }) {
-			return fmt.Errorf("there is no row %q (rows: %s)", id, strings.Join(all, ", "))
+			return &UnknownRowError{id, all}
 		}
 	}
 	return nil
@@ -164,6 +179,8 @@ func simulate(ctx context.Context, results []Result, experiments map[string]expe
 		workers = runtime.GOMAXPROCS(0)
 	}
 	errs := make([]error, len(jobs))
+	var mutex sync.Mutex
+	finished := 0
 	work := func(n int) {
 		j := jobs[n]
 		name := j.rows[0].Simulation
@@ -175,6 +192,12 @@ func simulate(ctx context.Context, results []Result, experiments map[string]expe
 		}
 		for i, r := range j.rows {
 			samples[r.ID][j.replication] = values[i]
+		}
+		if o.Progress != nil {
+			mutex.Lock()
+			defer mutex.Unlock()
+			finished++
+			o.Progress(finished, len(jobs), name)
 		}
 	}
 	queue := make(chan int)

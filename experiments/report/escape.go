@@ -33,11 +33,6 @@ func markdown(s string) string {
 	return b.String()
 }
 
-// xmlText returns s as character data of XML.
-func xmlText(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(Printable(s))
-}
-
 // csvText returns s as a cell that no spreadsheet takes for a formula: a leading
 // = + - @ is put behind an apostrophe.
 func csvText(s string) string {

@@ -11,25 +11,27 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/image/font"
 	"gonum.org/v1/plot/vg"
 
+	"suspect/experiments/figure"
 	"suspect/experiments/run"
 	"suspect/model"
 )
 
 // Everything in a figure lies inside it, letters too, and no number is missing.
-func checkFigure(t *testing.T, name string, figure []byte) {
+func checkFigure(t *testing.T, name string, svg []byte) {
 	t.Helper()
-	wellFormed(t, name, figure)
-	if bytes.Contains(figure, []byte("NaN")) || bytes.Contains(figure, []byte("Inf")) {
+	wellFormed(t, name, svg)
+	if bytes.Contains(svg, []byte("NaN")) || bytes.Contains(svg, []byte("Inf")) {
 		t.Errorf("%s draws what is no number", name)
 	}
-	box := regexp.MustCompile(`viewBox="0 0 ([0-9.]+) ([0-9.]+)"`).FindSubmatch(figure)
+	box := regexp.MustCompile(`viewBox="0 0 ([0-9.]+) ([0-9.]+)"`).FindSubmatch(svg)
 	if box == nil {
 		t.Fatalf("%s has no size", name)
 	}
 	width, height := parse(box[1]), parse(box[2])
-	for _, path := range regexp.MustCompile(`<path d="([^"]*)"`).FindAllSubmatch(figure, -1) {
+	for _, path := range regexp.MustCompile(`<path d="([^"]*)"`).FindAllSubmatch(svg, -1) {
 		for _, m := range regexp.MustCompile(`[ML]([-0-9.e+]+),([-0-9.e+]+)`).FindAllSubmatch(path[1], -1) {
 			if x, y := parse(m[1]), parse(m[2]); x < -0.01 || x > width+0.01 || y < -0.01 || y > height+0.01 {
 				t.Errorf("%s draws at (%v, %v), outside of %v by %v", name, x, y, width, height)
@@ -37,11 +39,11 @@ func checkFigure(t *testing.T, name string, figure []byte) {
 			}
 		}
 	}
-	for _, m := range figureText.FindAllSubmatch(figure, -1) {
+	for _, m := range figureText.FindAllSubmatch(svg, -1) {
 		x, y, size, s := parse(m[1]), -parse(m[2]), parse(m[4]), html.UnescapeString(string(m[5]))
-		style := sans(vg.Length(size), ink)
+		style := figure.Sans(vg.Length(size), figure.Ink)
 		if string(m[3]) == "bold" {
-			style = bold(style)
+			style.Font.Weight = font.WeightBold
 		}
 		if end := x + float64(style.Width(s)); x < -0.01 || end > width+0.01 || y < 0 || y+0.75*size > height+0.01 {
 			t.Errorf("%s writes %q from (%v, %v) to %v, outside of %v by %v", name, s, x, y, end, width, height)
@@ -113,9 +115,9 @@ func TestSwimlanesOfManyMistakes(t *testing.T) {
 
 // everyValue makes a distribution of n sorted values in seconds, out of total.
 func everyValue(name string, sorted []float64, total int64) distribution {
-	d := distribution{name: name, values: sorted, total: total}
+	d := distribution{name, figure.Distribution{Values: sorted, Total: total}}
 	for i := range sorted {
-		d.below = append(d.below, int64(i+1))
+		d.Below = append(d.Below, int64(i+1))
 	}
 	return d
 }
@@ -127,7 +129,8 @@ func TestLegendsOfManyNames(t *testing.T) {
 		for i := range 40 {
 			many = append(many, everyValue(strings.Repeat(letter, 30+i)+strconv.Itoa(i), []float64{0.01, 0.02}, 2))
 		}
-		for _, draw := range []func(string, []distribution) []byte{latencyFigure, detectionFigure} {
+		latency := func(title string, ds []distribution) []byte { return latencyFigure(title, ds) }
+		for _, draw := range []func(string, []distribution) []byte{latency, detectionFigure} {
 			figure := draw("title", many)
 			checkFigure(t, "many "+letter, figure)
 			if a, b := axisLength(draw("title", few)), axisLength(figure); math.Abs(a-b) > 1e-6 {
@@ -148,88 +151,4 @@ func axisLength(figure []byte) (longest float64) {
 		}
 	}
 	return longest
-}
-
-// The steps of a distribution function and of its tail are the shares that counting
-// gives.
-func TestDistributionSteps(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
-	values := make([]float64, 50)
-	for i := range values {
-		values[i] = r.Float64()
-	}
-	sort.Float64s(values)
-	d := everyValue("", values, 60) // ten never got a value
-	for i, p := range d.points() {
-		count := 0
-		for _, v := range values {
-			if v <= values[i] {
-				count++
-			}
-		}
-		if p.y != float64(count)/60 {
-			t.Errorf("at %v: %v, want %d/60", p.x, p.y, count)
-		}
-	}
-	for _, p := range d.tail()[1:] {
-		count := 10
-		for _, v := range values {
-			if v > p.x {
-				count++
-			}
-		}
-		if p.y != float64(count)/60 {
-			t.Errorf("tail at %v: %v, want %d/60", p.x, p.y, count)
-		}
-	}
-}
-
-func TestTicks(t *testing.T) {
-	for _, c := range []struct {
-		ticks  timeTicks
-		lo, hi float64
-		want   []string
-	}{
-		{timeTicks{log: true}, 1e-6, 1e-2, []string{"1 µs", "10 µs", "100 µs", "1 ms", "10 ms"}},
-		{timeTicks{log: true}, 2e-6, 3e-5, []string{"2 µs", "5 µs", "10 µs", "20 µs"}},
-		{timeTicks{}, 0, 0.05, []string{"0", "10 ms", "20 ms", "30 ms", "40 ms", "50 ms"}},
-		{timeTicks{}, -1.1e-5, 9e-6, []string{"-10 µs", "-5 µs", "0", "5 µs"}},
-	} {
-		var got []string
-		for _, tick := range c.ticks.Ticks(c.lo, c.hi) {
-			if tick.Label != "" {
-				got = append(got, tick.Label)
-			}
-		}
-		if len(got) != len(c.want) {
-			t.Errorf("%v to %v: %q, want %q", c.lo, c.hi, got, c.want)
-			continue
-		}
-		for i := range got {
-			if got[i] != c.want[i] {
-				t.Errorf("%v to %v: %q, want %q", c.lo, c.hi, got, c.want)
-				break
-			}
-		}
-	}
-}
-
-// Whatever the range, an axis gets between 3 and 12 labels.
-func TestTicksOfManyRanges(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 8))
-	for range 2000 {
-		lo := math.Pow(10, -12+12*r.Float64())
-		hi := lo * (1 + math.Pow(10, -2+8*r.Float64()))
-		for _, ticks := range []timeTicks{{log: true}, {log: false}} {
-			n := 0
-			for _, tick := range ticks.Ticks(lo, hi) {
-				if tick.Label != "" {
-					n++
-				}
-			}
-			if n < 3 || n > 13 {
-				t.Errorf("%v from %v to %v: %d labels", ticks, lo, hi, n)
-			}
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -38,6 +39,17 @@ func page(in Input, figures figureSet) []byte {
 		line("")
 	}
 	section("Expectations", "", expectationTable(r))
+	if x := in.Latency; x != nil {
+		line("## Latency bounds\n")
+		line("**%s**\n", markdown(x.headline()))
+		for i := range x.Guarantee.Levels {
+			line("- %s", markdown(x.verdict(i)))
+		}
+		line("\n[%s](%s) has the assumptions, the derivation, ports and flows.\n", LatencyFile, LatencyFile)
+		if t := x.measuredTable(); len(t.rows) > 0 {
+			line("%s", t.markdown())
+		}
+	}
 	section("Detectors", "Messages and bytes are those that one process sends in a second; detectors that share heartbeats each pay for all of them.", detectorTable(r))
 	for _, d := range r.Detectors {
 		for _, c := range d.Claims {
@@ -70,27 +82,14 @@ func page(in Input, figures figureSet) []byte {
 	section("What class was met",
 		"The classes of Chandra and Toueg. A star marks what the detector's author promises; ? is what a run of this length did not decide, and is not a pass.", classTable(r))
 	section("Properties", "Exercised tells how often the property could have failed; a vacuous one never could.", propertyTable(r))
-	for _, d := range r.Detectors {
-		for _, x := range d.Properties {
-			if x.Outcome != "violated" || len(x.Witness) == 0 {
-				continue
-			}
-			line("%s violates %s in replication %d:\n", markdown(d.Name), markdown(propertyName(x)), x.Replication)
-			block(&b, x.Witness)
+	for _, x := range judgements(r) {
+		if x.Outcome != "violated" || len(x.Witness) == 0 {
+			continue
 		}
+		line("%s violates %s in replication %d:\n", markdown(cmp.Or(x.detector, "The network")), markdown(propertyName(x.Property)), x.Replication)
+		block(&b, x.Witness)
 	}
 
-	section("The levels of QJUMP",
-		"Every host limits what it sends at each of these priorities. The bound is proved, and the latency measured, from a packet's release by its sender's limiter to its delivery; the wait for the limiter comes before it. "+
-			"Exact says that the bound is known to be attained, proved that no packet is later if its assumptions hold. The senders are those of the scenario at the priority whose packets can meet.",
-		levelTable(r))
-	section("Where their bounds come from", "", derivationTable(r))
-	for _, a := range assumptions(r) {
-		line("- %s", markdown(a))
-	}
-	if len(r.Levels) > 0 {
-		line("")
-	}
 	section("How long packets took",
 		fmt.Sprintf("From the sender's network interface to delivery, after the warm-up. Minimum and maximum are exact, quantiles to %s of their size.", quantileError(r)),
 		latencyTable(r))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"suspect/experiments/figure"
 	"suspect/experiments/run"
 	"suspect/model"
 )
@@ -27,6 +28,8 @@ type Input struct {
 	Scenario []byte
 	// Worst is the worst mistake of any detector, explained; nil when there was none.
 	Worst *run.Explanation
+	// Latency is what there is to say about latency bounds; nil without QJUMP.
+	Latency *Latency
 	// Machine goes to [MachineFile].
 	Machine Machine
 }
@@ -78,6 +81,9 @@ func Files(in Input) []File {
 	if in.Worst != nil {
 		files = append(files, File{"worst-mistake.svg", swimlaneFigure(worstTitle(in.Worst), in.Worst)})
 	}
+	if in.Latency != nil {
+		files = append(files, LatencyFiles(in.Latency)...)
+	}
 	files = append(files, File{ProvenanceFile, provenance(r)}, File{MachineFile, JSON(in.Machine)})
 	files[0].Data = page(in, figures)
 	return files
@@ -88,7 +94,7 @@ type figureSet struct{ latency, detection bool }
 func worstTitle(x *run.Explanation) string {
 	m := x.Mistake
 	return Printable(fmt.Sprintf("The worst mistake: %s at %s suspected %s for %s",
-		shorten(x.Detector, 24), shorten(m.Monitor, 16), shorten(m.Peer, 16), lasted(&m)))
+		figure.Shorten(x.Detector, 24), figure.Shorten(m.Monitor, 16), figure.Shorten(m.Peer, 16), lasted(&m)))
 }
 
 // JSON returns v as indented JSON with a final line break.
@@ -129,10 +135,10 @@ func detectionDistributions(r *run.Results) []distribution {
 }
 
 func spreadDistribution(name string, s run.Spread, total int64) distribution {
-	d := distribution{name: name, total: total}
+	d := distribution{name, figure.Distribution{Total: total}}
 	for _, p := range s.CDF {
-		d.values = append(d.values, p.Value.Seconds())
-		d.below = append(d.below, p.Count)
+		d.Values = append(d.Values, p.Value.Seconds())
+		d.Below = append(d.Below, p.Count)
 	}
 	return d
 }
@@ -140,7 +146,7 @@ func spreadDistribution(name string, s run.Spread, total int64) distribution {
 // nonEmpty returns ds, or nil where none has a value: there is nothing to draw.
 func nonEmpty(ds []distribution) []distribution {
 	for _, d := range ds {
-		if len(d.values) > 0 {
+		if len(d.Values) > 0 {
 			return ds
 		}
 	}
@@ -220,11 +226,9 @@ func detectorsCSV(r *run.Results) []byte {
 
 func propertiesCSV(r *run.Results) []byte {
 	var rows [][]string
-	for _, d := range r.Detectors {
-		for _, p := range d.Properties {
-			rows = append(rows, []string{csvText(d.Name), csvText(propertyName(p)), p.Outcome, strconv.Itoa(p.Checked),
-				strconv.Itoa(p.Held), strconv.Itoa(p.Violated), strconv.Itoa(p.Undecided), strconv.Itoa(p.Vacuous), csvText(p.Reason)})
-		}
+	for _, p := range judgements(r) {
+		rows = append(rows, []string{csvText(p.detector), csvText(propertyName(p.Property)), p.Outcome, strconv.Itoa(p.Checked),
+			strconv.Itoa(p.Held), strconv.Itoa(p.Violated), strconv.Itoa(p.Undecided), strconv.Itoa(p.Vacuous), csvText(p.Reason)})
 	}
 	return csvFile([]string{"detector", "property", "outcome", "exercised", "held", "violated", "undecided", "vacuous", "reason"}, rows)
 }

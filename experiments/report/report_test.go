@@ -27,7 +27,7 @@ func files(t *testing.T) map[string][]byte {
 	t.Helper()
 	r, x := sample()
 	all := make(map[string][]byte)
-	for _, f := range Files(Input{Results: r, Scenario: []byte("name: crash under load\n"), Worst: x, Machine: Machine{Workers: 2}}) {
+	for _, f := range Files(Input{Results: r, Scenario: []byte("name: crash under load\n"), Worst: x, Latency: sampleLatency(), Machine: Machine{Workers: 2}}) {
 		all[f.Name] = f.Data
 	}
 	return all
@@ -42,7 +42,14 @@ func TestGoldenPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	pages := map[string][]byte{"page.txt": text.Bytes(), "report.md": files(t)["report.md"]}
-	for _, name := range []string{"detectors.csv", "properties.csv", "mistakes.csv", "detection.csv"} {
+	promised := sampleLatency()
+	promised.Results, promised.Slowest, promised.Counterexamples, promised.NoExample = nil, nil, nil, nil
+	var bound bytes.Buffer
+	if err := BoundText(&bound, promised); err != nil {
+		t.Fatal(err)
+	}
+	pages["bound.txt"], pages["bound.md"] = bound.Bytes(), LatencyFiles(promised)[0].Data
+	for _, name := range []string{LatencyFile, "levels.csv", "ports.csv", "flows.csv", "detectors.csv", "properties.csv", "mistakes.csv", "detection.csv"} {
 		pages[name] = files(t)[name]
 	}
 	for name, got := range pages {
@@ -90,14 +97,15 @@ func TestEmptyResults(t *testing.T) {
 
 func TestEveryFigureAndFileIsOnThePage(t *testing.T) {
 	all := files(t)
+	pages := append(all["report.md"], all[LatencyFile]...)
 	for name := range all {
-		if strings.HasSuffix(name, ".svg") && !bytes.Contains(all["report.md"], []byte("]("+name+")")) {
-			t.Errorf("the page does not show %s", name)
+		if strings.HasSuffix(name, ".svg") && !bytes.Contains(pages, []byte("]("+name+")")) {
+			t.Errorf("no page shows %s", name)
 		}
 	}
-	for _, m := range regexp.MustCompile(`\]\(([^)]*)\)`).FindAllSubmatch(all["report.md"], -1) {
-		if all[string(m[1])] == nil {
-			t.Errorf("the page links to %s, which is not there", m[1])
+	for _, m := range regexp.MustCompile(`\]\(([^)]*)\)`).FindAllSubmatch(pages, -1) {
+		if _, ok := all[string(m[1])]; !ok {
+			t.Errorf("a page links to %s, which is not there", m[1])
 		}
 	}
 }
@@ -115,7 +123,7 @@ func TestWarnings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"Inconclusive: 1 of 2 expectations met",
+		"Inconclusive: 2 of 3 expectations met",
 		"replication 1 ended at 3s: the budget of events is spent",
 		"depends on the machine",
 		"half-width is 30% of the mean, wanted 5%",
@@ -205,12 +213,22 @@ func TestHostileNames(t *testing.T) {
 		}
 	}
 	r.Conservation.Reason = hostile
+	for i := range r.Properties {
+		p := &r.Properties[i]
+		p.Name, p.Property, p.Reason, p.Witness = hostile, hostile+"=", hostile, []string{hostile}
+	}
 	x.Detector, x.Mistake.Monitor, x.Mistake.Peer, x.Text = hostile, hostile, hostile, []string{hostile}
 	var text bytes.Buffer
 	if err := Text(&text, r); err != nil {
 		t.Fatal(err)
 	}
-	all := Files(Input{Results: r, Worst: x})
+	promised := sampleLatency()
+	promised.Results, promised.Guarantee = r, r.Guarantee
+	hostileGuarantee(promised)
+	if err := BoundText(&text, promised); err != nil {
+		t.Fatal(err)
+	}
+	all := Files(Input{Results: r, Worst: x, Latency: promised})
 	all = append(all, File{"text", text.Bytes()})
 	for _, f := range all {
 		control := "\x1b\x07\u202e"
@@ -256,6 +274,55 @@ func TestHostileNames(t *testing.T) {
 			wellFormed(t, f.Name, f.Data)
 		}
 	}
+}
+
+// hostileGuarantee gives all that has a name in a report on latency bounds a hostile one.
+func hostileGuarantee(x *Latency) {
+	x.Source.Scenario = hostile
+	g := x.Guarantee
+	for i := range g.Assumptions {
+		g.Assumptions[i].Text, g.Assumptions[i].Why = hostile, hostile
+	}
+	for i := range g.Levels {
+		l := &g.Levels[i]
+		if l.Withdrawn != "" {
+			l.Withdrawn = hostile
+		}
+		if l.Bound == nil {
+			l.Refused = hostile
+		}
+		m := x.measured(i)
+		for j := range m.Ports {
+			m.Ports[j].From, m.Ports[j].To = hostile, hostile
+		}
+		for j := range m.Flows {
+			m.Flows[j].From, m.Flows[j].To = hostile, hostile
+		}
+	}
+	for i := range g.Ports {
+		g.Ports[i].From, g.Ports[i].To = hostile, hostile
+	}
+	for i := range g.Flows {
+		g.Flows[i].From, g.Flows[i].To = hostile, hostile
+	}
+	x.Slowest.Packet.From, x.Slowest.Packet.To = hostile, hostile
+	for i := range x.Slowest.Ports {
+		x.Slowest.Ports[i].From, x.Slowest.Ports[i].To = hostile, hostile
+	}
+	for i := range x.Worst {
+		w := &x.Worst[i]
+		w.Receiver, w.Notes = hostile, []string{hostile}
+		for j := range w.Sends {
+			w.Sends[j].From, w.Sends[j].To = hostile, hostile
+		}
+		for j := range w.Phases {
+			w.Phases[j].Host = hostile
+		}
+	}
+	for _, c := range x.Counterexamples {
+		c.Text = hostile
+	}
+	x.NoExample = []string{hostile}
 }
 
 func wellFormed(t *testing.T, name string, data []byte) {

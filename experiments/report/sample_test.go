@@ -63,6 +63,14 @@ func sample() (*run.Results, *run.Explanation) {
 		Expectations: []run.Expectation{
 			{Property: "strong-completeness", Detector: "careful", Expected: "holds", Found: "holds", Met: true},
 			{Property: "strong-accuracy", Detector: "hasty", Expected: "holds", Found: "violated"},
+			{Property: "latency-bound", Expected: "violated", Found: "violated", Met: true},
+		},
+		Properties: []run.Property{
+			{Property: "latency-bound", Name: "latency-bound", Params: []run.Param{{Name: "priority", Value: "7"}}, Outcome: "violated", Checked: 1000,
+				Reason: "packet 12 from h3 to h5 was released at 1.02s and delivered 9us later, above the proved bound of 8us; 1 of 1000 packets were late, and the longest took 9us", Violated: 2,
+				Witness: []string{"1.02s sent", "1.02s released", "1.020009s delivered"}},
+			{Property: "latency-bound", Name: "stated", Params: []run.Param{{Name: "bound", Value: "5us"}, {Name: "priority", Value: "6"}}, Outcome: "inconclusive",
+				Reason: "vacuous: no packet that a limiter released at priority 6 after the warm-up was delivered", Vacuous: 2},
 		},
 		Detectors: []run.Detector{
 			{
@@ -107,20 +115,8 @@ func sample() (*run.Results, *run.Explanation) {
 				Cost:      run.Cost{MessagesPerSecond: 700, BytesPerSecond: 77000},
 			},
 		},
-		Levels: []run.Level{
-			{
-				Priority: 7, Factor: 1, Limiter: "minimum-spacing", Excess: "delay", Epoch: 2356800 * model.Picosecond, Budget: 1, Rate: 359.81e6, Senders: 7,
-				Bound: &run.LevelBound{
-					Delay: 4100 * model.Nanosecond, Status: "proved", Method: "busy period", Formula: "D = P/R + q + eps", Numbers: "1us + 2.1us + 1us = 4.1us",
-					Broken: []string{"links lose packets"}, Frame: 1514, Assumptions: []string{"no packet is lost", "no queue of the class overflows"},
-				},
-				Latency: spread(1300*model.Nanosecond, 2*us, 3*us, 3600*model.Nanosecond), Tightness: pointer(3.6 / 4.1),
-			},
-			{
-				Priority: 5, Factor: 8, Limiter: "minimum-spacing", Excess: "delay", Epoch: 2356800 * model.Picosecond, Budget: 8, Rate: 2878.5e6,
-				BoundRefused: "hosts send at priority 6, which is above and has no limiter", Latency: spread(),
-			},
-		},
+		Guarantee:      sampleGuarantee(),
+		Levels:         sampleLevels(),
 		MessageLatency: []run.Latency{{Priority: 7, Spread: spread(message...)}},
 		TrafficLatency: []run.Latency{{Priority: 0, Spread: spread(traffic...)}},
 		Messages:       run.Packets{Sent: 224000, Delivered: 223990, Dropped: 8, Drops: []run.Drops{{Cause: "link-loss", Count: 8}}, InFlight: 2},

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"suspect/experiments/figure"
 	"suspect/experiments/run"
 	"suspect/model"
 )
@@ -117,26 +118,25 @@ func (s *swimlane) since(t model.Time) float64 { return t.Sub(s.x.Mistake.From).
 // and what the detector made of them.
 func swimlaneFigure(title string, x *run.Explanation) []byte {
 	s := newSwimlane(x)
-	return svg(title, 3.9*vg.Inch, func(c draw.Canvas) {
-		c = heading(draw.Crop(c, 8, -14, 8, -8), title)
-		arrived := draw.LineStyle{Color: seriesColors[0], Width: vg.Points(1.1)}
-		lost := draw.LineStyle{Color: alarming, Width: vg.Points(1.1), Dashes: []vg.Length{3, 2}}
-		c = legend(c, []string{"message", "lost message (where: x)", "suspected", "process or link down"},
-			[]draw.LineStyle{arrived, lost, {Color: alarming, Width: 6}, {Color: gray, Width: 6}})
+	return figure.Paint(title, 3.9*vg.Inch, func(c draw.Canvas) {
+		arrived := draw.LineStyle{Color: figure.Style(0).Color, Width: vg.Points(1.1)}
+		lost := draw.LineStyle{Color: figure.Alarming, Width: vg.Points(1.1), Dashes: []vg.Length{3, 2}}
+		c = figure.Legend(c, []string{"message", "lost message (where: x)", "suspected", "process or link down"},
+			[]draw.LineStyle{arrived, lost, {Color: figure.Alarming, Width: 6}, {Color: figure.Gray, Width: 6}})
 
-		p := newPlot("time since the suspicion began", "")
-		p.X.Min, p.X.Max, p.X.Tick.Marker = s.from, s.to, timeTicks{}
+		p := figure.NewPlot("time since the suspicion began", "")
+		p.X.Min, p.X.Max, p.X.Tick.Marker = s.from, s.to, figure.Ticks{Unit: figure.Seconds}
 		p.Y.Min, p.Y.Max = -0.22, 1.14
 		p.Y.LineStyle.Width, p.Y.Tick.Length = 0, 0
 		lanes := plot.ConstantTicks{
-			{Value: 1, Label: fit(sans(9, ink), Printable(x.Mistake.Peer), laneName)},
-			{Value: 0, Label: fit(sans(9, ink), Printable(x.Mistake.Monitor), laneName)},
+			{Value: 1, Label: figure.Fit(figure.Sans(9, figure.Ink), Printable(x.Mistake.Peer), laneName)},
+			{Value: 0, Label: figure.Fit(figure.Sans(9, figure.Ink), Printable(x.Mistake.Monitor), laneName)},
 		}
 		for i := 1; i < s.links; i++ {
 			lanes = append(lanes, plot.Tick{Value: s.height(float64(i)), Label: fmt.Sprintf("switch %d", i)})
 		}
 		p.Y.Tick.Marker = lanes
-		p.Add(grid{}, laneDrawing{s, arrived, lost})
+		p.Add(figure.Grid{}, laneDrawing{s, arrived, lost})
 		p.Draw(c)
 	})
 }
@@ -169,18 +169,18 @@ func (d laneDrawing) Plot(c draw.Canvas, p *plot.Plot) {
 		}
 		c.FillPolygon(col, []vg.Point{{X: from, Y: y - half}, {X: to, Y: y - half}, {X: to, Y: y + half}, {X: from, Y: y + half}})
 	}
-	note := sans(8.5, ink)
+	note := figure.Sans(8.5, figure.Ink)
 
 	// What is broken: processes and links.
 	d.outages(model.Crashed, model.Recovered, func(r model.Record, until model.Time) {
-		band(when(r.At), when(until), d.laneOf(r.Process, ty), thick, gray)
+		band(when(r.At), when(until), d.laneOf(r.Process, ty), thick, figure.Gray)
 	})
 	d.outages(model.LinkWentDown, model.LinkCameUp, func(r model.Record, until model.Time) {
 		band(when(r.At), when(until), (ty(0)+ty(1))/2, (ty(1)-ty(0))/2-2*thick, color.NRGBA{0x77, 0x77, 0x77, 0x30})
 	})
 
 	// What the detector thought.
-	band(at(0), when(d.x.Mistake.Until), ty(0)-2*thick, thick, alarming)
+	band(at(0), when(d.x.Mistake.Until), ty(0)-2*thick, thick, figure.Alarming)
 	label := note
 	label.YAlign = draw.YTop
 	text, x := "suspected", at(0)
@@ -253,7 +253,7 @@ func (d laneDrawing) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	// The two processes above all.
 	for _, y := range []vg.Length{ty(0), ty(1)} {
-		c.StrokeLine2(draw.LineStyle{Color: ink, Width: vg.Points(0.8)}, c.Min.X, y, c.Max.X, y)
+		c.StrokeLine2(draw.LineStyle{Color: figure.Ink, Width: vg.Points(0.8)}, c.Min.X, y, c.Max.X, y)
 	}
 }
 

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"suspect/experiments/run"
@@ -40,9 +39,11 @@ func warnings(r *run.Results) []string {
 	if r.Conservation.Outcome == "violated" {
 		w = append(w, "The simulator lost packets without a cause: "+r.Conservation.Reason+". This is a bug; please report it with the scenario and seed.")
 	}
-	for _, l := range r.Levels {
-		if l.Beaten {
-			w = append(w, fmt.Sprintf("A packet of the level with priority %d took %v, longer than the proved bound of %v: a detector sends larger messages than the scenario says, or this is a bug. Please report it with the scenario and seed.", l.Priority, l.Latency.Max, l.Bound.Delay))
+	if g := r.Guarantee; g != nil {
+		for i, l := range r.Levels {
+			if level := &g.Levels[i]; l.Beaten && level.Guaranteed() {
+				w = append(w, fmt.Sprintf("A packet of the level with priority %d took %v, longer than the proved bound of %v: a detector sends larger messages than the scenario says, or this is a bug. Please report it with the scenario and seed.", l.Priority, l.Latency.Max, level.Bound.Delay))
+			}
 		}
 	}
 	if t := r.Replications.Truncated; t != nil {
@@ -94,7 +95,7 @@ func expectationTable(r *run.Results) *table {
 				met = "undecided"
 			}
 		}
-		t.add(e.Detector, e.Property, e.Expected, e.Found, met)
+		t.add(cmp.Or(e.Detector, "-"), e.Property, e.Expected, e.Found, met)
 	}
 	return t
 }
@@ -273,20 +274,41 @@ func reasonTable(r *run.Results) *table {
 
 func propertyTable(r *run.Results) *table {
 	t := newTable("detector", "property", "outcome", ">exercised", "why")
-	for _, d := range r.Detectors {
-		for _, p := range d.Properties {
-			outcome := p.Outcome
-			if p.Checked == 0 {
-				outcome += ", vacuous"
-			}
-			t.add(d.Name, propertyName(p), outcome, Count(int64(p.Checked)), p.Reason)
+	for _, p := range judgements(r) {
+		outcome := p.Outcome
+		if p.Checked == 0 {
+			outcome += ", vacuous"
 		}
+		t.add(cmp.Or(p.detector, "-"), propertyName(p.Property), outcome, Count(int64(p.Checked)), p.Reason)
 	}
 	return t
 }
 
+// judgement is the result of a property of a detector, or of the network.
+type judgement struct {
+	detector string // "": of the network
+	run.Property
+}
+
+// judgements returns those of the detectors, then those of the network.
+func judgements(r *run.Results) []judgement {
+	var all []judgement
+	for _, d := range r.Detectors {
+		for _, p := range d.Properties {
+			all = append(all, judgement{d.Name, p})
+		}
+	}
+	for _, p := range r.Properties {
+		all = append(all, judgement{"", p})
+	}
+	return all
+}
+
 func propertyName(p run.Property) string {
 	s := p.Property
+	if p.Name != "" && p.Name != p.Property {
+		s = p.Name + ": " + p.Property
+	}
 	for _, x := range p.Params {
 		if x.Value != "" {
 			s += " " + x.Name + "=" + x.Value
@@ -342,59 +364,4 @@ func packetTable(r *run.Results) *table {
 		t.add(x.name, Count(x.Sent), Count(x.Delivered), Count(x.Dropped), Count(x.InFlight), causes)
 	}
 	return t
-}
-
-// levelTable shows for each level of QJUMP what is proved beside what was measured.
-func levelTable(r *run.Results) *table {
-	t := newTable(">priority", ">f", ">epoch", ">rate", ">senders", ">bound", "status", ">delivered", ">p50", ">p99", ">max", ">max/bound")
-	for _, l := range r.Levels {
-		bound, status, senders, tightness := "-", "none", "-", "-"
-		if l.Bound != nil {
-			bound, status, senders = Duration(l.Bound.Delay), l.Bound.Status, Count(int64(l.Senders))
-		}
-		if l.Tightness != nil {
-			tightness = share(*l.Tightness)
-		}
-		p50, p99, most := "-", "-", "-"
-		if x := l.Latency; x.Count > 0 {
-			p50, p99, most = Duration(x.P50), Duration(x.P99), Duration(x.Max)
-		}
-		t.add(fmt.Sprint(l.Priority), fmt.Sprint(l.Factor), Duration(l.Epoch), number(l.Rate/1e6)+" Mb/s", senders, bound, status,
-			Count(l.Latency.Count), p50, p99, most, tightness)
-	}
-	return t
-}
-
-// derivationTable tells for each level how its bound was derived, or why there is none.
-func derivationTable(r *run.Results) *table {
-	t := newTable(">priority", "how the bound was derived")
-	for _, l := range r.Levels {
-		how := "no bound: " + l.BoundRefused
-		if b := l.Bound; b != nil {
-			how = fmt.Sprintf("%s: %s; that is %s", b.Method, b.Formula, b.Numbers)
-			if b.Frame > 0 {
-				how += fmt.Sprintf("; L is a frame of %d B", b.Frame)
-			}
-		}
-		if l.Bound != nil && len(l.Bound.Broken) > 0 {
-			how += "; BROKEN, so that packets may be lost: " + strings.Join(l.Bound.Broken, ", ")
-		}
-		t.add(fmt.Sprint(l.Priority), how)
-	}
-	return t
-}
-
-// assumptions are what the bounds of any level need.
-func assumptions(r *run.Results) (lines []string) {
-	for _, l := range r.Levels {
-		if l.Bound == nil {
-			continue
-		}
-		for _, a := range l.Bound.Assumptions {
-			if line := "It needs that " + a + "."; !slices.Contains(lines, line) {
-				lines = append(lines, line)
-			}
-		}
-	}
-	return lines
 }

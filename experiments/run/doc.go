@@ -29,6 +29,19 @@
 // stagger, listen to the same messages, so that they are compared on the same losses
 // and delays. Others send their own messages on the same network.
 //
+// # Levels
+//
+// Where the scenario has levels of QJUMP, what is proved of them ([guarantee.Derive]) is
+// in Results.Guarantee, and what was measured of the same levels, ports, flows in
+// Results.Levels, from records alone. A record tells when a packet came to a port and
+// when it came to the far end of the link; the port's rate and the link's delay tell when
+// its transmission began in between. So the backlogs are those of the queues, exactly, but for
+// packets that a fault takes from a port, that are there at the end of the run, or whose
+// link has jitter. The property latency-bound, which is judged of the network and of no
+// detector, takes the proved bound of its level where the scenario gives it no other,
+// even if that bound is withdrawn: then it shows what a broken assumption does. [Dissect]
+// takes the delay of a packet apart.
+//
 // # Statistics
 //
 // The unit of every interval is the replication, since mistakes cluster; that of a

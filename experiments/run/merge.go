@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 
+	"suspect/experiments/guarantee"
 	"suspect/experiments/scenario"
 	"suspect/model"
 	"suspect/properties"
@@ -34,9 +35,11 @@ type merger struct {
 	seen         map[[2]uint64]bool // hashes of replications
 	streams      hash.Hash
 	latency      *properties.Latency
-	released     *properties.ReleasedLatency
+	guarantee    *guarantee.Report // nil without QJUMP
+	levels       *levels           // likewise
 	tally        tally
 	conservation Property
+	properties   []Property // of the network, in the scenario's order
 	detectors    []mergedDetector
 }
 
@@ -67,8 +70,9 @@ type outages struct{ longest, unseen model.Duration }
 
 func newMerger(s *scenario.Scenario) *merger {
 	m := &merger{
-		scenario: s, panels: s.Panels(), seen: make(map[[2]uint64]bool), streams: sha256.New(), latency: properties.NewLatency(0), released: properties.NewReleasedLatency(0),
-		detectors: make([]mergedDetector, len(s.Detectors)),
+		scenario: s, panels: s.Panels(), seen: make(map[[2]uint64]bool), streams: sha256.New(), latency: properties.NewLatency(0),
+		guarantee: guarantee.Derive(s), levels: newLevels(s),
+		properties: make([]Property, len(s.NetworkProperties)), detectors: make([]mergedDetector, len(s.Detectors)),
 	}
 	if u := s.Replications.Until; u != nil {
 		m.stopping = &properties.Stopping{
@@ -97,9 +101,14 @@ func (m *merger) merge(r *replication) (more bool) {
 	p.Records += r.hash.Records()
 	p.Hops += r.network.Hops
 	m.latency.Merge(r.latency)
-	m.released.Merge(r.released)
+	if m.levels != nil {
+		m.levels.merge(r.levels, r.index)
+	}
 	m.tally.merge(&r.tally)
 	m.conservation.add(&r.conservation, r, hostNames(m.scenario))
+	for i := range r.properties {
+		m.properties[i].add(&r.properties[i], r, hostNames(m.scenario))
+	}
 	for d := range m.detectors {
 		m.mergeDetector(&m.detectors[d], &r.detectors[d], r)
 	}
@@ -265,13 +274,18 @@ func (m *merger) results() *Results {
 	p.Processes, p.Links = s.Processes(), 2*len(s.Network.Topology.Links)
 	p.StreamHash = hex.EncodeToString(m.streams.Sum(nil)[:16])
 	m.precision()
+	res.Detectors = []Detector{}
 	for d := range m.detectors {
 		res.Detectors = append(res.Detectors, m.detector(d))
 	}
-	res.Levels = levels(s)
-	for i := range res.Levels {
-		l := &res.Levels[i]
-		l.measure(m.released.Of(model.Priority(l.Priority)))
+	res.Properties = []Property{}
+	for i, p := range m.properties {
+		plan := &s.NetworkProperties[i]
+		p.Property, p.Name, p.Params = plan.Spec.Name, plan.Name, params(plan.Params)
+		res.Properties = append(res.Properties, p)
+	}
+	if m.levels != nil {
+		res.Guarantee, res.Levels = m.guarantee, m.levels.results(m.guarantee, &s.Network.Topology)
 	}
 	res.MessageLatency, res.TrafficLatency = m.latencies(false), m.latencies(true)
 	res.Messages, res.Traffic = m.tally.packets[0].packets(), m.tally.packets[1].packets()
@@ -479,14 +493,22 @@ func (m *merger) latencies(traffic bool) []Latency {
 }
 
 func (p *packetTally) packets() Packets {
-	out := Packets{Sent: int64(p.sent), Delivered: int64(p.delivered), Drops: []Drops{}}
-	for cause, n := range p.dropped {
-		if n > 0 {
-			out.Drops = append(out.Drops, Drops{model.DropCause(cause).String(), int64(n)})
-			out.Dropped += int64(n)
-		}
+	out := Packets{Sent: int64(p.sent), Delivered: int64(p.delivered), Drops: drops(&p.dropped)}
+	for _, d := range out.Drops {
+		out.Dropped += d.Count
 	}
 	out.InFlight = out.Sent - out.Delivered - out.Dropped
+	return out
+}
+
+// drops returns the causes that occurred.
+func drops(dropped *[model.DropCauses]uint64) []Drops {
+	out := []Drops{}
+	for cause, n := range dropped {
+		if n > 0 {
+			out = append(out, Drops{model.DropCause(cause).String(), int64(n)})
+		}
+	}
 	return out
 }
 
@@ -535,24 +557,31 @@ func (m *merger) expect() {
 	}
 	byMachine := truncated != nil && !truncated.Reproducible
 	for _, e := range m.scenario.Expect {
-		var outcomes []properties.Outcome
-		for _, p := range res.Detectors[e.Detector].Properties {
-			if p.Property == e.Property {
-				o, _ := properties.ParseOutcome(p.Outcome)
-				outcomes = append(outcomes, o)
-			}
+		judged := Expectation{Property: e.Property, Expected: e.Outcome.String()}
+		if e.Detector < 0 {
+			judged.Found = outcomeOf(res.Properties, e.Property)
+		} else {
+			d := &res.Detectors[e.Detector]
+			judged.Detector, judged.Found = d.Name, outcomeOf(d.Properties, e.Property)
 		}
-		found := properties.Worst(outcomes...)
-		res.Expectations = append(res.Expectations, Expectation{
-			Property: e.Property, Detector: res.Detectors[e.Detector].Name,
-			Expected: e.Outcome.String(), Found: found.String(), Met: found == e.Outcome && !byMachine,
-		})
+		judged.Met = judged.Found == judged.Expected && !byMachine
+		res.Expectations = append(res.Expectations, judged)
 		switch {
-		case found == e.Outcome && !byMachine:
-		case (found == properties.Inconclusive || found == e.Outcome) && res.Outcome == AsExpected:
-			res.Outcome = Inconclusive
-		case found != properties.Inconclusive && found != e.Outcome:
+		case judged.Met:
+		case judged.Found != Inconclusive && judged.Found != judged.Expected:
 			res.Outcome = NotAsExpected
+		case res.Outcome == AsExpected:
+			res.Outcome = Inconclusive
 		}
 	}
+}
+
+// outcomeOf returns the outcome of the property with the name, which is among them.
+func outcomeOf(all []Property, name string) string {
+	for i := range all {
+		if cmp.Or(all[i].Name, all[i].Property) == name {
+			return all[i].Outcome
+		}
+	}
+	panic("run: a scenario expects something of the property " + name + ", which it does not check")
 }

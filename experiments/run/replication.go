@@ -19,9 +19,10 @@ type replication struct {
 	network      network.Counts
 	tally        tally
 	latency      *properties.Latency
-	released     *properties.ReleasedLatency
+	levels       *levels // nil without QJUMP
 	conservation properties.Result
-	detectors    []found // in the scenario's order
+	properties   []properties.Result // of the network, in the scenario's order
+	detectors    []found             // likewise
 }
 
 // found is what one replication found about one detector.
@@ -74,16 +75,16 @@ func (r *router) addFor(d int, o observer) {
 	})
 }
 
-// replicate runs replication index of s and returns what it found. An error says
-// that it could not be run, or was interrupted.
-func replicate(s *scenario.Scenario, index int, w *watcher) (*replication, error) {
+// replicate runs replication index of s, of whose latency the bounds are promised, and
+// returns what it found. An error says that it could not be run, or was interrupted.
+func replicate(s *scenario.Scenario, index int, bounds [model.Priorities]properties.Bound, w *watcher) (*replication, error) {
 	m, err := newSimulation(s, index)
 	if err != nil {
 		return nil, err
 	}
 	warmUp := model.Time(s.WarmUp)
 	r := &replication{
-		index: index, latency: properties.NewLatency(warmUp), released: properties.NewReleasedLatency(warmUp), detectors: make([]found, len(s.Detectors)),
+		index: index, latency: properties.NewLatency(warmUp), levels: newLevels(s), detectors: make([]found, len(s.Detectors)),
 		tally: tally{warmUp: warmUp, costs: make([]cost, len(s.Detectors))},
 	}
 	conservation := properties.NewConservation()
@@ -92,17 +93,25 @@ func replicate(s *scenario.Scenario, index int, w *watcher) (*replication, error
 	route.add(conservation)
 	route.add(&r.tally)
 	route.add(r.latency)
-	if s.QJump != nil {
-		route.add(r.released)
+	if r.levels != nil {
+		route.add(r.levels)
 	}
 
+	env := properties.Env{
+		N: s.Processes(), Watch: s.Monitor.Watch, Names: hostNames(s),
+		WarmUp: warmUp, Starts: true, Bounds: bounds,
+	}
+	ofNetwork := make([]properties.Checker, len(s.NetworkProperties))
+	for i, p := range s.NetworkProperties {
+		if ofNetwork[i], err = p.Spec.New(env, p.Params); err != nil {
+			return nil, err
+		}
+		route.add(ofNetwork[i])
+	}
 	qualities := make([]*properties.QoS, len(s.Detectors))
 	checkers := make([][]properties.Checker, len(s.Detectors))
 	for d := range s.Detectors {
-		env := properties.Env{
-			N: s.Processes(), Watch: s.Monitor.Watch, Names: hostNames(s),
-			Detector: uint8(d), WarmUp: warmUp, Starts: true,
-		}
+		env.Detector = uint8(d)
 		if qualities[d], err = properties.NewQoS(env); err != nil {
 			return nil, err
 		}
@@ -139,6 +148,9 @@ func replicate(s *scenario.Scenario, index int, w *watcher) (*replication, error
 	r.events, r.network = m.kernel.Events(), m.network.Counts()
 	r.conservation = conservation.FinishWith(m.network.InFlight())
 	r.compareCounts()
+	for _, c := range ofNetwork {
+		r.properties = append(r.properties, r.judge(c.Finish(end)))
+	}
 	for d := range s.Detectors {
 		f := &r.detectors[d]
 		f.quality = qualities[d].Finish(end)

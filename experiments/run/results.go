@@ -1,10 +1,13 @@
 package run
 
-import "suspect/model"
+import (
+	"suspect/experiments/guarantee"
+	"suspect/model"
+)
 
 // SchemaVersion is the version of the shape of [Results]. It grows when a field
 // changes its meaning or goes away; new fields leave it as it is.
-const SchemaVersion = 2
+const SchemaVersion = 3
 
 // Results are what a run found, as one document that is the same bytes for the
 // same scenario, seed and version on every run and for every number of workers.
@@ -23,10 +26,16 @@ type Results struct {
 	Outcome string `json:"outcome"`
 	// Expectations are what the scenario expects, each with what was found.
 	Expectations []Expectation `json:"expectations"`
+	// Properties are the results of the checkers that are not about a detector, in the
+	// scenario's order.
+	Properties []Property `json:"properties"`
 	// Detectors are in the scenario's order.
 	Detectors []Detector `json:"detectors"`
-	// Levels are those of QJUMP, the highest priority first; absent where the scenario
-	// has none.
+	// Guarantee is what is proved of the latency of QJUMP's levels before anything is
+	// run; absent where the scenario has none.
+	Guarantee *guarantee.Report `json:"guarantee,omitempty"`
+	// Levels are what was measured of the same levels, in the same order: the highest
+	// priority first.
 	Levels []Level `json:"levels,omitempty"`
 	// MessageLatency is the latency of the processes' messages, for each priority
 	// that any had, from the highest down.
@@ -133,9 +142,10 @@ type Truncation struct {
 
 // Expectation is one line of the scenario's expectations.
 type Expectation struct {
-	// Property and Detector name what is judged.
+	// Property and Detector name what is judged. A property of the network has no
+	// detector.
 	Property string `json:"property"`
-	Detector string `json:"detector"`
+	Detector string `json:"detector,omitempty"`
 	// Expected and Found are "holds", "violated" or "inconclusive"; Met tells
 	// whether they are the same. A run that a limit of the machine truncated meets
 	// nothing.
@@ -158,7 +168,7 @@ type Detector struct {
 	// Classes are the eight classes of Chandra and Toueg, each with the outcome of
 	// its completeness and accuracy together.
 	Classes []Class `json:"classes"`
-	// Properties are the results of the checkers.
+	// Properties are the results of the checkers that are about it.
 	Properties []Property `json:"properties"`
 	// Detection tells how fast crashes were seen.
 	Detection Detection `json:"detection"`
@@ -197,8 +207,11 @@ type Class struct {
 // their outcomes (violated, then inconclusive, then holds). A replication that
 // never exercised the property says nothing and counts only where all are so.
 type Property struct {
-	Property string  `json:"property"`
-	Params   []Param `json:"params,omitempty"`
+	Property string `json:"property"`
+	// Name is what the scenario calls it, where it is none of a detector: it may be
+	// there several times.
+	Name   string  `json:"name,omitempty"`
+	Params []Param `json:"params,omitempty"`
 	// Outcome is "holds", "violated" or "inconclusive".
 	Outcome string `json:"outcome"`
 	// Checked is how often the property was exercised; 0 means vacuous.
@@ -415,54 +428,105 @@ type Drops struct {
 	Count int64  `json:"count"`
 }
 
-// Level is one level of QJUMP: what its limiters do, what is proved of its packets, and
-// what was measured.
+// Level is what was measured of one level of QJUMP. Results.Guarantee has what is proved
+// of it. Latencies and backlogs are those after the warm-up; counts of packets are over
+// the whole run.
 type Level struct {
 	Priority int `json:"priority"`
-	// Factor is the throughput factor f. A limiter of the given kind lets Budget
-	// packets pass in each Epoch, and does with the others what Excess says.
-	Factor  int            `json:"factor"`
-	Limiter string         `json:"limiter"`
-	Excess  string         `json:"excess"`
-	Epoch   model.Duration `json:"epoch_ps"`
-	Budget  int64          `json:"budget_packets"`
-	// Rate is that of Budget packets of the largest size in each Epoch, in bits on
-	// the wire per second.
-	Rate float64 `json:"rate_bps"`
-	// Senders is the number of limiters whose packets can meet, by what the scenario
-	// sends at the priority.
-	Senders int `json:"senders,omitempty"`
-	// Bound is proved of the time from a packet's release by its limiter to delivery;
-	// without a proof it is absent, and BoundRefused tells why.
-	Bound        *LevelBound `json:"bound,omitempty"`
-	BoundRefused string      `json:"bound_refused,omitempty"`
-	// Latency is that time as measured, of packets released after the warm-up.
+	// Latency is the time from a packet's release by its limiter until its last bit is
+	// at the receiver, of which the bound speaks.
 	Latency Spread `json:"latency"`
-	// Tightness is the longest measured over the bound; absent without both.
+	// FromSending is the time from the hand-over to the network interface instead: it has
+	// the wait for the limiter too, of which no bound speaks. Unlimited packets count here.
+	FromSending Spread `json:"from_sending"`
+	// Tightness is the longest Latency over the bound of the level, even if that is
+	// withdrawn; absent without both.
 	Tightness *float64 `json:"tightness,omitempty"`
-	// Beaten tells that a packet took longer than is proved: a detector sends larger messages than
-	// the scenario says, or it is a bug of this program.
+	// Beaten tells that a packet took longer than the bound. Where the bound is not
+	// withdrawn, it is a bug of this program, or a detector sends larger messages than
+	// the scenario says.
 	Beaten bool `json:"beaten,omitempty"`
+	// Slowest is the packet with the longest Latency, the first of several.
+	Slowest *SlowPacket `json:"slowest,omitempty"`
+
+	// Sent counts the packets that were handed over at the priority, and Demoted those of
+	// them that went on at a lower one.
+	Sent    int64 `json:"sent"`
+	Demoted int64 `json:"demoted"`
+	// Released counts the packets that limiters of the level let pass, and Refused those
+	// that they dropped, both with packets that were demoted to the level. Unlimited ones
+	// entered it past every limiter, which breaks an assumption of the bound.
+	Released  int64 `json:"released"`
+	Refused   int64 `json:"refused"`
+	Unlimited int64 `json:"unlimited"`
+	// Delivered and Lost tell what became of Released and Unlimited packets; the rest
+	// was under way at the end.
+	Delivered int64   `json:"delivered"`
+	Lost      []Drops `json:"lost"`
+
+	// Ports are the output ports that packets of the level crossed, with the largest
+	// backlog first. Ports of links with jitter are left out.
+	Ports []PortBacklog `json:"ports"`
+	// Flows are the lines of Results.Guarantee.Flows for the level, in the same order.
+	Flows []FlowLatency `json:"flows"`
+	// Pairs are the pairs of hosts with the longest Latency, at most 20, longest first;
+	// of how many pairs with any is PairsSeen.
+	Pairs     []PairLatency `json:"pairs"`
+	PairsSeen int           `json:"pairs_seen"`
 }
 
-// LevelBound is a proved bound on the delay of a level.
-type LevelBound struct {
-	Delay model.Duration `json:"delay_ps"`
-	// Status is "exact" where the bound is known to be attained, else "proved".
-	Status string `json:"status"`
-	// Method names the argument; Formula states it, and Numbers has the numbers put in.
-	Method  string `json:"method"`
-	Formula string `json:"formula"`
-	Numbers string `json:"numbers"`
-	// Frame is the largest frame below all levels with a bound, in bytes on the wire.
-	Frame int32 `json:"frame_bytes"`
-	// Backlog bounds what waits of the level at a port of the switch, and HostBacklog
-	// at that of a host, in bytes on the wire.
-	Backlog     int64 `json:"backlog_bytes"`
-	HostBacklog int64 `json:"host_backlog_bytes"`
-	// Assumptions are what the bound needs. Broken are those on buffers and losses that
-	// the scenario's links break: packets may be lost then, and the bound speaks of
-	// those that are not.
-	Assumptions []string `json:"assumptions"`
-	Broken      []string `json:"broken,omitempty"`
+// SlowPacket names one packet, so that [Dissect] can take its delay apart.
+type SlowPacket struct {
+	// Replication counts from 0, Packet from 1 in the order of sending.
+	Replication int    `json:"replication"`
+	Packet      uint64 `json:"packet"`
+	// From and To are the hosts.
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Sent, Released and Delivered are times since the beginning of the replication.
+	Sent      model.Time `json:"sent_ps"`
+	Released  model.Time `json:"released_ps"`
+	Delivered model.Time `json:"delivered_ps"`
+}
+
+// PortBacklog is what waited of one level at one output port. A packet in transmission
+// does not wait.
+type PortBacklog struct {
+	// From is the node that the port belongs to, a host or a switch, and To the node at
+	// the far end of its link.
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Host tells that From is a host.
+	Host bool `json:"host"`
+	// Crossed is the number of packets of the level that the port sent. Those that a
+	// fault took from the port or its link are not among them, nor in its backlog.
+	Crossed int64 `json:"crossed_packets"`
+	// Bytes, on the wire, and Packets are the most that waited at a time.
+	Bytes   int64 `json:"bytes"`
+	Packets int64 `json:"packets"`
+	// Replication, from 0, and At are where Bytes was reached first.
+	Replication int        `json:"replication"`
+	At          model.Time `json:"at_ps"`
+}
+
+// FlowLatency is what was measured of one line of the guaranteed flows.
+type FlowLatency struct {
+	// Samples is the number of packets, and PairsSeen that of pairs with any.
+	Samples   int64 `json:"samples"`
+	PairsSeen int   `json:"pairs_seen"`
+	// Max is the longest time from release to delivery, between From and To. They are
+	// empty without samples.
+	Max  model.Duration `json:"max_ps"`
+	From string         `json:"from"`
+	To   string         `json:"to"`
+	// Tightness is Max over the line's bound; absent without samples.
+	Tightness *float64 `json:"tightness,omitempty"`
+}
+
+// PairLatency is the latency between two hosts, from release to delivery.
+type PairLatency struct {
+	From    string         `json:"from"`
+	To      string         `json:"to"`
+	Samples int64          `json:"samples"`
+	Max     model.Duration `json:"max_ps"`
 }

@@ -56,13 +56,14 @@ func Run(ctx context.Context, s *scenario.Scenario, o Options) (*Results, error)
 	most := max(1, s.Replications.AtLeast, s.Replications.AtMost)
 	guard := newGuard(s, most, o.Progress)
 	m := newMerger(s)
+	bounds := bounds(m.guarantee)
 	merge := func(r *replication) (more bool) {
 		more = m.merge(r)
 		guard.merged()
 		return more
 	}
 	work := func(ctx context.Context, index int) (*replication, error) {
-		r, err := replicate(s, index, guard.watch(ctx))
+		r, err := replicate(s, index, bounds, guard.watch(ctx))
 		if err != nil {
 			return nil, fmt.Errorf("replication %d: %w", index, err)
 		}

@@ -529,7 +529,7 @@ func runAll(t *testing.T, m *simulation) {
 // A network that loses count of a packet is told, even where its records agree.
 func TestConservationSurfaces(t *testing.T) {
 	s := parse(t, twoHosts)
-	r, err := replicate(s, 0, (&guard{length: s.Duration, progress: Progress{Most: 1}}).watch(t.Context()))
+	r, err := replicate(s, 0, bounds(nil), (&guard{length: s.Duration, progress: Progress{Most: 1}}).watch(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	_ "embed"
 
+	"suspect/experiments/guarantee"
 	"suspect/experiments/schema"
 )
 
@@ -12,5 +13,5 @@ var resultsSource string
 // ResultsSchema returns the JSON Schema of [Results], indented. Its descriptions
 // are the doc comments of the fields.
 func ResultsSchema() []byte {
-	return schema.Of("Results of a run of suspect", &Results{}, resultsSource)
+	return schema.Of("Results of a run of suspect", &Results{}, resultsSource, guarantee.Sources()...)
 }

@@ -25,6 +25,10 @@ func TestResultsSchema(t *testing.T) {
 	if got := schema.Defs["Interval"].Properties["confidence"].Description; got != "Confidence is the probability that such intervals cover the truth." {
 		t.Errorf("Interval.confidence is described as %q", got)
 	}
+	measured, proved := schema.Defs["Level"].Properties["tightness"], schema.Defs["guarantee.Level"].Properties["bound"]
+	if measured.Description == "" || proved.Description == "" {
+		t.Errorf("levels are described by %+v and %+v", measured, proved)
+	}
 	for name, def := range schema.Defs {
 		if def.Description == "" {
 			t.Errorf("type %s has no description", name)

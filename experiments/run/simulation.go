@@ -27,12 +27,21 @@ func replicationSeed(seed uint64, index int) uint64 {
 }
 
 // newSimulation builds replication index of s. Timers are made in a fixed order of
-// purposes (ports, limiters, processes, traffic, faults), so that what is due at one time
-// happens in that order.
+// purposes (ports, schedules, limiters of hosts, processes, other traffic, its own limiters,
+// faults), so that what is due at one time happens in that order: a schedule can send at the
+// instant of a release, and before it.
 func newSimulation(s *scenario.Scenario, index int) (*simulation, error) {
 	m := &simulation{scenario: s, kernel: sim.New(replicationSeed(s.Seed, index)), panels: s.Panels()}
+	config := s.Network
+	if s.QJump != nil {
+		config.LimiterProcessing = s.QJump.Processing
+	}
 	var err error
-	if m.network, err = network.New(m.kernel, s.Network); err != nil {
+	if m.network, err = network.New(m.kernel, config); err != nil {
+		return nil, err
+	}
+	m.setClocks()
+	if err := m.addTraffic(true); err != nil {
 		return nil, err
 	}
 	if err := m.limitHosts(); err != nil {
@@ -41,8 +50,11 @@ func newSimulation(s *scenario.Scenario, index int) (*simulation, error) {
 	if err := m.attachProcesses(); err != nil {
 		return nil, err
 	}
-	for _, t := range s.Traffic {
-		if err := m.network.AddTraffic(t); err != nil {
+	if err := m.addTraffic(false); err != nil {
+		return nil, err
+	}
+	for i := range s.Traffic {
+		if err := m.limitTraffic(&s.Traffic[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -52,6 +64,32 @@ func newSimulation(s *scenario.Scenario, index int) (*simulation, error) {
 		}
 	}
 	return m, nil
+}
+
+// setClocks gives every host its clock.
+func (m *simulation) setClocks() {
+	c := m.scenario.Clocks
+	if c.AreTrue() {
+		return
+	}
+	t := m.network.Topology()
+	for h := range t.Hosts {
+		offset, drift := c.Draw(m.kernel.Stream("clock/offset/"+t.Names[h]), m.kernel.Stream("clock/drift/"+t.Names[h]))
+		m.network.SetClock(network.NodeID(h), offset, drift)
+	}
+}
+
+// addTraffic adds the schedules, or all other traffic.
+func (m *simulation) addTraffic(schedules bool) error {
+	for _, t := range m.scenario.Traffic {
+		if (t.Kind == network.Schedule) != schedules {
+			continue
+		}
+		if err := m.network.AddTraffic(t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // attachProcesses gives every process its detectors and the time of its start.

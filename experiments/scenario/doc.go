@@ -16,8 +16,8 @@
 //
 // Values carry their units: durations as 10ms (h, min, s, ms, us, ns, ps), rates as
 // 10Gbps, sizes as 256KiB or 64B, buffers as 256KiB, 100packets or unlimited,
-// probabilities as 0.1% or 0.001. Where a time may be random, it is a duration or one
-// of
+// probabilities as 0.1% or 0.001, drifts of clocks as 50ppm. Where a time may be random,
+// it is a duration or one of
 //
 //	uniform(lowest, highest)
 //	exponential(mean)

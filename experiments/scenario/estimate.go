@@ -60,6 +60,10 @@ func (s *Scenario) Estimate() Estimate {
 	sent := make([]flow, t.Hosts) // by each host
 	messages, wakes := s.messages(sent)
 	var traffic, flows float64 // packets, flows
+	decisions := 0.0           // of limiters, where they take time
+	if s.decides(s.Monitor.Priority, network.SharedLimiter) {
+		decisions += messages
+	}
 	for i := range s.Traffic {
 		x := &s.Traffic[i]
 		seconds := remaining(x.Phase, s.Duration)
@@ -67,11 +71,21 @@ func (s *Scenario) Estimate() Estimate {
 			rate := s.rate(x, uplink[h])
 			packets := rate.packets * seconds
 			traffic += packets
+			if s.decides(x.Priority, x.Limiter) {
+				decisions += packets
+			}
 			if x.Kind == network.Flows {
 				flows += packets / math.Max(1, x.Sizes.Mean()/float64(x.Bytes))
 			}
 			if x.Kind != network.Bulk { // which takes what others leave
 				sent[h].add(rate, seconds/s.Duration.Seconds())
+			}
+		}
+		traffic += float64(len(x.Sends))
+		for j := range x.Sends {
+			sent[x.Sends[j].From].add(s.rateOf(&x.Sends[j]), 1)
+			if s.decides(x.Sends[j].Priority, x.Limiter) {
+				decisions++
 			}
 		}
 	}
@@ -85,8 +99,8 @@ func (s *Scenario) Estimate() Estimate {
 	strikes := s.strikes()
 	e.Flows, e.Packets, e.Hops, e.Strikes = whole(flows), whole(packets), whole(hops), whole(strikes)
 	// A hop is an event, and so is sending a packet of traffic, or messages to all,
-	// and the beginning and end of a fault.
-	e.Events = whole(hops + traffic + wakes + 2*strikes)
+	// and the decision of a limiter, and the beginning and end of a fault.
+	e.Events = whole(hops + traffic + wakes + decisions + 2*strikes)
 	inFlight := math.Min(packets, packetsPerPort*float64(e.Ports))
 	e.Bytes = whole(bytesOfEverybody + bytesPerPort*float64(e.Ports) + bytesPerProcess*float64(e.Hosts) +
 		bytesPerPair*float64(e.Pairs)*float64(len(s.Detectors)) + bytesPerPacket*inFlight + bytesPerWaiting*s.waiting(sent))
@@ -118,6 +132,21 @@ func (s *Scenario) rate(x *network.Traffic, uplink network.BitRate) flow {
 		bits *= on / (on + off)
 	}
 	return flow{bits, bits / wire}
+}
+
+// decides tells whether packets of the priority meet a limiter that takes time for them.
+func (s *Scenario) decides(p model.Priority, use network.LimiterUse) bool {
+	if s.QJump == nil || s.QJump.Processing == 0 || use == network.NoLimiter {
+		return false
+	}
+	_, is := s.QJump.Level(p)
+	return is
+}
+
+// rateOf returns what one packet of a schedule adds to the mean rate of its sender.
+func (s *Scenario) rateOf(x *network.Send) flow {
+	seconds := s.Duration.Seconds()
+	return flow{8 * float64(s.Network.Framing.WireBytes(x.Bytes)) / seconds, 1 / seconds}
 }
 
 // messages returns the number of packets that the detectors send and of their wake-ups,
@@ -213,6 +242,9 @@ func (s *Scenario) waiting(sent []flow) float64 {
 		}
 		for _, h := range x.To {
 			received[h].add(all, 1/float64(len(x.To)))
+		}
+		for j := range x.Sends {
+			received[x.Sends[j].To].add(s.rateOf(&x.Sends[j]), 1)
 		}
 	}
 	var n float64

@@ -1,5 +1,7 @@
 package scenario
 
+import "suspect/properties"
+
 // The keys of the scenario file, in the order in which a resolved scenario has
 // them.
 
@@ -13,12 +15,13 @@ var scenarioKeys = []key{
 	{"replications", eitherForm("a number of replications, as 10, or {at_least: 10, at_most: 200, until: {...}}", countForm, mapping(replicationsKeys)), false, "How often to run, each time with other random numbers (default 1)."},
 	{"judge", mapping(judgeKeys), false, "Bounds that turn \"eventually\" into something that a finite run can decide."},
 	{"network", mapping(networkKeys), true, "Hosts, switches and links."},
+	{"clocks", mapping(clocksKeys), false, "What the hosts' own clocks show; detectors and limiters read them (default: true time)."},
 	{"monitor", mapping(monitorKeys), false, "Who watches whom, and how messages travel."},
 	{"qjump", mapping(qjumpKeys), false, "Levels of QJUMP: every host limits what it sends at their priorities. n is the number of hosts and R the rate of the slowest link."},
 	{"detectors", listForm("a list of detectors", detectorSchema), false, "The failure detectors that run side by side."},
 	{"traffic", listForm("a list of traffic sources", trafficSchema), false, "Background traffic."},
 	{"faults", listForm("a list of faults", faultSchema), false, "What goes wrong, and when."},
-	{"properties", listForm("a list of properties", propertySchema), false, "What is checked of every detector (default: completeness and accuracy)."},
+	{"properties", listForm("a list of properties", propertySchema), false, "What is checked (default: completeness and accuracy of every detector, and the latency-bound of every level of QJUMP)."},
 	{"expect", listForm("a list of expectations", func() schema { return mappingSchema(expectKeys) }), false, "The outcomes on which the exit code depends."},
 }
 
@@ -119,15 +122,21 @@ var detectorKeys = []key{
 	{"name", textForm, false, "Name in results (default: as use)."},
 }
 
-// trafficKeys are common to all kinds of traffic.
-var trafficKeys = []key{
-	{"use", choiceForm(trafficNames()...), true, "Kind of traffic."},
-	{"from", hostsForm("all"), true, "The sending hosts: all, a name or a list of names."},
-	{"to", hostsForm("random"), true, "The receiving hosts: random (any other host, drawn anew), a name or a list of names."},
-	{"priority", priorityForm, false, "802.1Q priority, 7 first (default 0)."},
-	{"packet", sizeForm, true, "Payload of a packet."},
-	{"phase", distributionForm, false, "When a sender begins (default 0s)."},
-}
+// usedTrafficKeys are common to all kinds of traffic, and trafficKeys to all but
+// schedules.
+var (
+	usedTrafficKeys = []key{
+		{"use", choiceForm(trafficNames()...), true, "Kind of traffic."},
+		{"limiter", choiceForm(limiterUseNames()...), false, "Which limiters of a QJUMP level the packets meet: shared is the one of all that the host sends, own is a second one on each host for this traffic alone, none lets a rogue past (default shared)."},
+	}
+	trafficKeys = []key{
+		{"from", hostsForm("all"), true, "The sending hosts: all, a name or a list of names."},
+		{"to", hostsForm("random"), true, "The receiving hosts: random (any other host, drawn anew), a name or a list of names."},
+		{"priority", priorityForm, false, "802.1Q priority, 7 first (default 0)."},
+		{"packet", sizeForm, true, "Payload of a packet."},
+		{"phase", distributionForm, false, "When a sender begins (default 0s)."},
+	}
+)
 
 var rateKeys = []key{
 	{"rate", rateForm, false, "Mean rate of each sender on the wire."},
@@ -156,13 +165,26 @@ var faultKeys = []key{
 	{"every", distributionForm, false, "Time from one fault to the next: it comes again and again."},
 }
 
-// propertyKeys come before the property's own parameters.
+// propertyKeys come before the property's own parameters where it is judged of detectors.
 var propertyKeys = []key{
 	{"use", textForm, true, "Name of the property (`suspect list properties`)."},
 }
 
+// networkPropertyKeys are the same for properties that are not of a detector.
+var networkPropertyKeys = append(propertyKeys[:len(propertyKeys):len(propertyKeys)],
+	key{"name", nameForm, false, "Name in results and expectations (default: as use). The property can be listed several times."},
+)
+
+// keysOfProperty returns the keys that come before the property's own parameters.
+func keysOfProperty(p properties.Spec) []key {
+	if p.OfNetwork {
+		return networkPropertyKeys
+	}
+	return propertyKeys
+}
+
 var expectKeys = []key{
 	{"property", textForm, true, "Name of a checked property."},
-	{"detector", textForm, true, "Name of a detector."},
+	{"detector", textForm, false, "Name of a detector, unless the property is one of the network."},
 	{"outcome", choiceForm("holds", "violated", "inconclusive"), true, "The expected outcome."},
 }

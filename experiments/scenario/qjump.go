@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -38,6 +39,19 @@ type QJump struct {
 	// uniformly over the level's epoch instead.
 	Phase       sim.Distribution
 	RandomPhase bool
+
+	// Processing is what a limiter spends on each packet before it decides.
+	Processing model.Duration
+
+	// Phases are those of single limiters, in the order of hosts and falling priority.
+	Phases []Phase
+}
+
+// Phase is when the fixed windows of a host begin at one priority.
+type Phase struct {
+	Host     network.NodeID
+	Priority model.Priority
+	Phase    model.Duration
 }
 
 // Level returns the index of the level with the priority, or no.
@@ -63,12 +77,20 @@ var qjumpKeys = []key{
 	{"limiter", choiceForm(limiterKinds()...), false, "How a limiter counts epochs (default minimum-spacing)."},
 	{"excess", choiceForm(excesses[:]...), false, "What becomes of what a host sends too early (default delay)."},
 	{"phase", eitherForm("random, or a duration or distribution, as 0s or \"uniform(0s, 100us)\"", choiceForm(randomPhase), distributionForm), false, "When the fixed windows of a host begin: random is any time of the epoch (default random)."},
+	{"processing", durationForm, false, "What a limiter spends on each packet, one after the other, before it decides (default 0s)."},
+	{"phases", listForm("a list of phases, as {host: h1, priority: 7, phase: 12ns}", func() schema { return mappingSchema(phaseKeys) }), false, "When the fixed windows of single hosts begin, instead of phase."},
 	{"levels", listForm("a list of levels, as {priority: 7, factor: 1}", func() schema { return mappingSchema(levelKeys) }), true, "The levels: a smaller factor has a higher priority."},
 }
 
 var levelKeys = []key{
 	{"priority", priorityForm, true, "802.1Q priority of the level, 7 first."},
 	{"factor", countForm, true, "Throughput factor f, from 1 to the number of hosts: n/f hosts are to use the level at once."},
+}
+
+var phaseKeys = []key{
+	{"host", nameForm, true, "The host."},
+	{"priority", priorityForm, true, "Priority of the level."},
+	{"phase", durationForm, true, "When one of the windows begins."},
 }
 
 const randomPhase = "random"
@@ -80,6 +102,11 @@ func limiterKinds() []string {
 func (r *reader) qjump(top *section, s *Scenario) {
 	n := top.get("qjump")
 	if n == nil {
+		for _, l := range r.limiters {
+			if s.Traffic[l.traffic].Limiter != network.SharedLimiter {
+				r.add(l.at, "limiter: hosts have limiters only with a section qjump (delete it)")
+			}
+		}
 		return
 	}
 	sec := r.section("qjump", n, qjumpKeys)
@@ -93,6 +120,7 @@ func (r *reader) qjump(top *section, s *Scenario) {
 		q.Table.Semantics = qjump.EpochPerLevel
 	}
 	q.Limiter, _ = qjump.ParseLimiterKind(sec.oneOf("limiter", limiterKinds()[0], limiterKinds()))
+	q.Processing = value(sec, "processing", 0, parseDuration)
 	q.Excess = Excess(max(0, slices.Index(excesses[:], sec.oneOf("excess", excesses[0], excesses[:]))))
 	q.Phase = value(sec, "phase", sim.Distribution{}, func(text string) (sim.Distribution, error) {
 		if text == randomPhase {
@@ -105,7 +133,34 @@ func (r *reader) qjump(top *section, s *Scenario) {
 		sec.fail("phase", "only the windows of a fixed-window limiter have a phase (delete it)")
 	}
 	r.levels(sec, q, s)
+	r.phases(sec, q, s)
 	s.QJump = q
+}
+
+// phases reads the phases of single limiters.
+func (r *reader) phases(sec *section, q *QJump, s *Scenario) {
+	if sec.has("phases") && q.Limiter != qjump.FixedWindow && sec.good("limiter") {
+		sec.fail("phases", "only the windows of a fixed-window limiter have a phase (delete it)")
+		return
+	}
+	sound := sec.good("levels") && len(q.Table.Levels) == len(sec.list("levels", false))
+	for i, n := range sec.list("phases", false) {
+		e := r.section(fmt.Sprintf("qjump.phases[%d]", i), n, phaseKeys)
+		p := Phase{r.hostNamed(e, "host", s), r.priority(e, 0), value(e, "phase", 0, parseDuration)}
+		if !e.good("host", "priority", "phase") || !e.has("host") {
+			continue
+		}
+		if _, is := q.Level(p.Priority); !is && sound {
+			e.fail("priority", "no level has the priority %d", p.Priority)
+		}
+		if slices.ContainsFunc(q.Phases, func(o Phase) bool { return o.Host == p.Host && o.Priority == p.Priority }) {
+			e.fail("phase", "there is already a phase of this host and priority")
+		}
+		q.Phases = append(q.Phases, p)
+	}
+	slices.SortStableFunc(q.Phases, func(a, b Phase) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(b.Priority, a.Priority))
+	})
 }
 
 // levels reads the levels, and tells what is wrong with each where it stands.
@@ -157,14 +212,39 @@ func (r *reader) levels(sec *section, q *QJump, s *Scenario) {
 	if len(s.Detectors) > 0 && len(s.Monitor.Watch) > 1 {
 		r.fitsLevel(sec, q, s.Monitor.Priority, s.Network.Framing.WireBytes(s.Network.MessageBytes), "messages")
 	}
+	r.checkLimiterUse(q, s)
 	for i := range s.Traffic {
 		x := &s.Traffic[i]
-		what := fmt.Sprintf("the packets of traffic[%d]", i)
-		if x.Bytes > 0 {
-			r.fitsLevel(sec, q, x.Priority, s.Network.Framing.WireBytes(x.Bytes), what)
+		if x.Limiter == network.NoLimiter {
+			continue
+		}
+		what := fmt.Sprintf("the packets of traffic[%s]", x.Name)
+		largest := make(map[model.Priority]int32)
+		for _, sender := range x.Senders() {
+			largest[sender.Priority] = max(largest[sender.Priority], sender.Largest)
+		}
+		for p := range model.Priority(model.Priorities) {
+			if largest[p] > 0 {
+				r.fitsLevel(sec, q, p, s.Network.Framing.WireBytes(largest[p]), what)
+			}
 		}
 		if _, is := q.Level(x.Priority); is && x.Kind == network.Bulk && q.Excess == DelayExcess {
 			sec.fail("excess", "%s are always backlogged, and so would wait for their limiter without end (write excess: drop, or send them below all levels)", what)
+		}
+	}
+}
+
+// checkLimiterUse refuses a choice of limiters by traffic that meets none.
+func (r *reader) checkLimiterUse(q *QJump, s *Scenario) {
+	var names []string
+	for _, l := range q.Table.Levels {
+		names = append(names, fmt.Sprint(l.Priority))
+	}
+	for _, l := range r.limiters {
+		x := &s.Traffic[l.traffic]
+		limited := func(sender network.Sender) bool { _, is := q.Level(sender.Priority); return is }
+		if x.Limiter != network.SharedLimiter && !slices.ContainsFunc(x.Senders(), limited) {
+			r.add(l.at, "limiter: none of its packets has a priority with a limiter (levels of qjump: %s)", strings.Join(names, ", "))
 		}
 	}
 }
@@ -220,6 +300,13 @@ func (s *Scenario) writeQJump(w *writer) {
 		w.line("phase: %s", randomPhase)
 	} else if q.Limiter == qjump.FixedWindow {
 		w.line("phase: %v", q.Phase)
+	}
+	w.line("processing: %v", q.Processing)
+	if len(q.Phases) > 0 {
+		w.list("phases", len(q.Phases), func(i int) {
+			p := q.Phases[i]
+			w.line("{host: %s, priority: %d, phase: %v}", quoted(s.Network.Topology.Names[p.Host]), p.Priority, p.Phase)
+		})
 	}
 	w.list("levels", len(q.Table.Levels), func(i int) {
 		w.line("priority: %d", q.Table.Levels[i].Priority)

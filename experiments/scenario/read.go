@@ -40,6 +40,7 @@ func (r *reader) scenario(root *node) *Scenario {
 	r.judge(top, s)
 	r.monitor(top, s)
 	r.network(top, s)
+	r.clocks(top, s)
 	r.watch(top, s)
 	r.detectors(top, s)
 	r.traffic(top, s)
@@ -370,14 +371,16 @@ func (r *reader) refused(sec *section, err error) {
 	r.add(sec.at, "%s: %v", sec.name, err)
 }
 
-// nodeOfParam suggests a node for the first name in a parameter that is none.
+// nodeOfParam suggests a node for the first name in a parameter that is none. What is a
+// number with a unit was not meant for a name.
 func (r *reader) nodeOfParam(sec *section, param string) string {
 	n := sec.get(param)
 	if n == nil || sec.key(param).form != paramTextForm {
 		return ""
 	}
 	for _, item := range append(n.items, n) {
-		if _, known := r.nodes[item.text]; item.kind == scalarNode && !known {
+		number, unit := model.SplitUnit(item.text)
+		if _, known := r.nodes[item.text]; item.kind == scalarNode && !known && (number == "" || unit == "") {
 			return r.nodeMeant(item.text, r.nodeNames)
 		}
 	}
@@ -455,62 +458,114 @@ func (r *reader) faults(top *section, s *Scenario) {
 	}
 }
 
+// maxProperties bounds the checkers that see every record.
+const maxProperties = 100
+
 func (r *reader) properties(top *section, s *Scenario) {
 	if !top.has("properties") {
-		s.Properties = s.usualProperties()
+		s.usualProperties()
+		return
+	}
+	items := top.list("properties", false)
+	if len(items) > maxProperties {
+		top.fail("properties", "%d properties; at most %d can be checked", len(items), maxProperties)
 		return
 	}
 	var known []string
 	for _, p := range properties.All() {
 		known = append(known, p.Name)
 	}
-	seen := make(map[string]bool)
-	for i, n := range top.list("properties", false) {
+	for i, n := range items {
 		where := fmt.Sprintf("properties[%d]", i)
 		spec, ok := lookup(r, where, n, "property", "`suspect list properties` tells what there is", properties.Lookup, known)
 		if !ok {
 			top.failed["properties"] = true
 			continue
 		}
-		sec, params, ok := r.params(where, n, propertyKeys, spec.Params, s.Judge.bounds())
-		if seen[spec.Name] {
-			sec.fail("use", "the property %q is listed twice", spec.Name)
-		}
-		seen[spec.Name] = true
+		sec, params, ok := r.params(where, n, keysOfProperty(spec), spec.Params, s.Judge.bounds())
 		if ok {
 			if _, err := spec.New(s.propertyEnv(), params); err != nil {
 				r.refused(sec, err)
 			}
 		}
-		s.Properties = append(s.Properties, Property{spec, params})
+		name := spec.Name
+		switch {
+		case !spec.OfNetwork:
+			if s.checks(name) {
+				sec.fail("use", "the property %q is listed twice", name)
+			}
+		case sec.has("name"):
+			name = value(sec, "name", "", parseName)
+			if !sec.good("name") {
+				top.failed["properties"] = true
+			} else if s.checks(name) {
+				sec.fail("name", "there is already a property %q", name)
+			}
+		default:
+			name = s.freeName(name)
+		}
+		s.check(Property{name, spec, params})
 	}
 }
 
-// usualProperties are checked where the scenario lists none: completeness and
-// accuracy, bounded as the scenario judges.
-func (s *Scenario) usualProperties() []Property {
-	var list []Property
+// check adds a property to those that are checked.
+func (s *Scenario) check(p Property) {
+	if p.Spec.OfNetwork {
+		s.NetworkProperties = append(s.NetworkProperties, p)
+	} else {
+		s.Properties = append(s.Properties, p)
+	}
+}
+
+// checks tells whether a property with the name is checked.
+func (s *Scenario) checks(name string) bool {
+	return slices.ContainsFunc(slices.Concat(s.Properties, s.NetworkProperties), func(p Property) bool { return p.Name == name })
+}
+
+// freeName returns the name, with a number behind it if there is a property that has it.
+func (s *Scenario) freeName(name string) string {
+	free := name
+	for k := 2; s.checks(free); k++ {
+		free = fmt.Sprintf("%s-%d", name, k)
+	}
+	return free
+}
+
+// usualProperties checks what the scenario does not list: completeness and accuracy,
+// bounded as the scenario judges, and the bound of each level, the highest priority first.
+func (s *Scenario) usualProperties() {
 	for _, name := range []string{
 		"strong-completeness", "weak-completeness",
 		"strong-accuracy", "weak-accuracy", "eventual-strong-accuracy", "eventual-weak-accuracy",
 	} {
-		spec, ok := properties.Lookup(name)
-		if !ok {
-			panic("scenario: the property " + name + " is not registered")
-		}
-		given := s.Judge.bounds()
-		for name := range given {
-			if !slices.ContainsFunc(spec.Params, func(p model.Param) bool { return p.Name == name }) {
-				delete(given, name)
-			}
-		}
-		params, errs := newParams(spec.Params, given)
-		if errs != nil {
-			panic(errs[0])
-		}
-		list = append(list, Property{spec, params})
+		s.checkUsual(name, s.Judge.bounds())
 	}
-	return list
+	if s.QJump == nil {
+		return
+	}
+	for p := model.Priorities - 1; p >= 0; p-- {
+		if _, is := s.QJump.Level(model.Priority(p)); is {
+			s.checkUsual("latency-bound", map[string]string{"priority": fmt.Sprint(p)})
+		}
+	}
+}
+
+// checkUsual checks a property with those of the given parameters that it has.
+func (s *Scenario) checkUsual(name string, given map[string]string) {
+	spec, ok := properties.Lookup(name)
+	if !ok {
+		panic("scenario: the property " + name + " is not registered")
+	}
+	for name := range given {
+		if !slices.ContainsFunc(spec.Params, func(p model.Param) bool { return p.Name == name }) {
+			delete(given, name)
+		}
+	}
+	params, errs := newParams(spec.Params, given)
+	if errs != nil {
+		panic(errs[0])
+	}
+	s.check(Property{s.freeName(name), spec, params})
 }
 
 // bounds returns the bounds as parameters of properties: those that have a
@@ -546,29 +601,46 @@ func (r *reader) expect(top *section, s *Scenario) {
 		outcome := sec.oneOf("outcome", "holds", []string{"holds", "violated", "inconclusive"})
 		e.Outcome, _ = properties.ParseOutcome(outcome)
 		if sec.has("property") && sec.good("property") && top.good("properties") {
-			known := false
-			var names []string
-			for _, p := range s.Properties {
-				names = append(names, p.Spec.Name)
-				known = known || p.Spec.Name == e.Property
-			}
-			if !known {
-				hint := Meant(e.Property, names)
-				if hint == "" {
-					hint = fmt.Sprintf(" (checked: %s)", strings.Join(names, ", "))
-				}
-				sec.fail("property", "%q is not among the properties that are checked%s", e.Property, hint)
-			}
+			r.judged(sec, s, &e)
 		}
-		if sec.has("detector") && sec.good("property", "detector", "outcome") {
-			of := subject{e.Property, sec.get("detector").text}
+		if sec.good("property", "detector", "outcome") {
+			of, same := subject{property: e.Property}, "property"
+			if sec.has("detector") {
+				of.detector, same = sec.get("detector").text, "property and detector"
+			}
 			if j, twice := first[of]; !twice {
 				first[of] = i
 			} else if s.Expect[j].Outcome != e.Outcome {
-				sec.fail("outcome", "expect[%d] expects another outcome of the same property and detector (delete one)", j)
+				sec.fail("outcome", "expect[%d] expects another outcome of the same %s (delete one)", j, same)
 			}
 		}
 		s.Expect = append(s.Expect, e)
+	}
+}
+
+// judged checks that the property of an expectation is one that is checked, and that
+// it names a detector where the property is judged of one.
+func (r *reader) judged(sec *section, s *Scenario, e *Expectation) {
+	all := slices.Concat(s.Properties, s.NetworkProperties)
+	i := slices.IndexFunc(all, func(p Property) bool { return p.Name == e.Property })
+	switch {
+	case i < 0:
+		var names []string
+		for _, p := range all {
+			names = append(names, p.Name)
+		}
+		hint := Meant(e.Property, names)
+		if hint == "" {
+			hint = fmt.Sprintf(" (checked: %s)", strings.Join(names, ", "))
+		}
+		sec.fail("property", "%q is not among the properties that are checked%s", e.Property, hint)
+	case all[i].Spec.OfNetwork && sec.has("detector"):
+		sec.fail("detector", "the property %q is judged of the network, not of a detector (delete it)", e.Property)
+	case all[i].Spec.OfNetwork:
+		e.Detector = -1
+	case !sec.has("detector") && sec.good("detector"):
+		sec.failed["detector"] = true
+		r.add(sec.at, "%s lacks the key \"detector\" (the property %q is judged of each)", sec.name, e.Property)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"suspect/model"
@@ -26,6 +27,7 @@ func (s *Scenario) Resolved() []byte {
 	s.writeReplications(w)
 	s.writeJudge(w)
 	s.writeNetwork(w)
+	s.writeClocks(w)
 	w.open("monitor")
 	if s.Monitor.successors > 0 {
 		w.line("watch: {successors: %d}", s.Monitor.successors)
@@ -56,15 +58,21 @@ func (s *Scenario) Resolved() []byte {
 			w.line("every: %v", f.Every)
 		}
 	})
-	w.list("properties", len(s.Properties), func(i int) {
-		p := &s.Properties[i]
+	judged := slices.Concat(s.Properties, s.NetworkProperties)
+	w.list("properties", len(judged), func(i int) {
+		p := &judged[i]
 		w.text("use", p.Spec.Name)
+		if p.Spec.OfNetwork {
+			w.text("name", p.Name)
+		}
 		w.params(p.Spec.Params, p.Params)
 	})
 	w.list("expect", len(s.Expect), func(i int) {
 		e := &s.Expect[i]
 		w.text("property", e.Property)
-		w.text("detector", s.Detectors[e.Detector].Name)
+		if e.Detector >= 0 {
+			w.text("detector", s.Detectors[e.Detector].Name)
+		}
 		w.line("outcome: %v", e.Outcome)
 	})
 	return w.Bytes()
@@ -194,6 +202,11 @@ func (s *Scenario) writeSingleLinks(w *writer) {
 func (s *Scenario) writeTraffic(w *writer, t *network.Traffic) {
 	top := &s.Network.Topology
 	w.line("use: %v", t.Kind)
+	w.line("limiter: %v", t.Limiter)
+	if t.Kind == network.Schedule {
+		s.writeSends(w, t)
+		return
+	}
 	hosts := func(key string, list []network.NodeID) {
 		names := make([]string, len(list))
 		for i, h := range list {

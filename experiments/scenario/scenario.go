@@ -26,14 +26,16 @@ type Scenario struct {
 	Replications Replications
 	Judge        Judge
 	Network      network.Config
+	Clocks       Clocks
 	Monitor      Monitor
 	QJump        *QJump // nil without levels
 	Detectors    []Detector
 	Traffic      []network.Traffic
 	Faults       []Fault
 
-	// Properties are checked of every detector.
-	Properties []Property
+	// Properties are checked of every detector, NetworkProperties once.
+	Properties        []Property
+	NetworkProperties []Property
 
 	// Expect are the outcomes on which the exit code depends.
 	Expect []Expectation
@@ -118,14 +120,15 @@ type Fault struct {
 
 // Property is a property to check.
 type Property struct {
+	Name   string // no other has it; of a detector's it is the name of the Spec
 	Spec   properties.Spec
 	Params model.Params
 }
 
-// Expectation is an outcome that a property of a detector should have.
+// Expectation is an outcome that a property should have.
 type Expectation struct {
-	Property string
-	Detector int // index in Detectors
+	Property string // its name
+	Detector int    // index in Detectors, or -1 for a property of the network
 	Outcome  properties.Outcome
 }
 

@@ -102,8 +102,9 @@ func TestRandomHasAll(t *testing.T) {
 	for _, want := range []string{
 		"star:", "leaf_spine:", "graph:", "framing: bare", "links:", "direction:", "bad_to_good", "jitter", "successors",
 		"timeout,", "nfd-s", "nfd-e", "stagger: false", "start:",
-		"periodic", "poisson", "on-off", "flows", "bulk", "load:",
-		"process-crash", "host-crash", "link-down", "link-loss", "every:", "random", "expect:", "judge:",
+		"periodic", "poisson", "on-off", "flows", "bulk", "load:", "schedule", "phases:", "limiter: own", "limiter: none",
+		"clocks:", "pause", "clock-drift", "clock-step", "processing:",
+		"process-crash", "host-crash", "link-down", "link-loss", "every:", "random", "expect:", "judge:", "latency-bound, name:",
 		"excess: delay", "excess: drop", "excess: demote", "epoch-per-level", "restarting-window", "phase: random", "phase: 0s",
 	} {
 		if !strings.Contains(all.String(), want) {

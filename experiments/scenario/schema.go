@@ -132,15 +132,15 @@ func faultSchema() schema {
 func propertySchema() schema {
 	var all []schema
 	for _, p := range properties.All() {
-		all = append(all, used(p.Name, p.Doc, withParams(propertyKeys, p.Params)))
+		all = append(all, used(p.Name, p.Doc, withParams(keysOfProperty(p), p.Params)))
 	}
 	return oneSchema(all)
 }
 
 func trafficSchema() schema {
 	var all []schema
-	for _, k := range trafficKinds {
-		all = append(all, used(k.kind.String(), "", append(trafficKeys[:len(trafficKeys):len(trafficKeys)], k.keys...)))
+	for i, k := range trafficKinds {
+		all = append(all, used(k.kind.String(), "", keysOfTraffic(i)))
 	}
 	return oneSchema(all)
 }

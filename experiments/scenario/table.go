@@ -39,6 +39,7 @@ type reader struct {
 	path      string // of the scenario file
 	nodes     map[string]network.NodeID
 	nodeNames []string
+	limiters  []limiterPlace // that were given
 }
 
 // section is a mapping whose keys have been checked against a table.

@@ -10,7 +10,7 @@ import (
 	"suspect/sim"
 )
 
-// trafficKinds are the kinds with their keys.
+// trafficKinds are the kinds with the keys beside those of all.
 var trafficKinds = []struct {
 	kind network.TrafficKind
 	keys []key
@@ -20,6 +20,16 @@ var trafficKinds = []struct {
 	{network.Poisson, rateKeys},
 	{network.OnOff, onOffKeys},
 	{network.Bulk, nil},
+	{network.Schedule, scheduleKeys},
+}
+
+// keysOfTraffic returns all keys of a kind.
+func keysOfTraffic(kind int) []key {
+	own := trafficKinds[kind].keys
+	if trafficKinds[kind].kind == network.Schedule {
+		return slices.Concat(usedTrafficKeys, own)
+	}
+	return slices.Concat(usedTrafficKeys, trafficKeys, own)
 }
 
 func trafficNames() []string {
@@ -51,14 +61,22 @@ func (r *reader) traffic(top *section, s *Scenario) {
 			continue
 		}
 		before := r.told()
-		keys := trafficKinds[kind].keys
-		sec := r.section(where, n, append(trafficKeys[:len(trafficKeys):len(trafficKeys)], keys...))
+		sec := r.section(where, n, keysOfTraffic(kind))
 		t := network.Traffic{
 			Kind: trafficKinds[kind].kind, Name: fmt.Sprint(i),
-			Priority: r.priority(sec, 0),
-			Bytes:    value(sec, "packet", 0, parsePayload),
-			Phase:    value(sec, "phase", sim.Distribution{}, parseDistribution),
+			Limiter: value(sec, "limiter", network.SharedLimiter, parseLimiterUse),
 		}
+		if sec.has("limiter") {
+			r.limiters = append(r.limiters, limiterPlace{len(s.Traffic), sec.place("limiter")})
+		}
+		if t.Kind == network.Schedule {
+			t.Sends = r.sends(sec, top, s)
+			s.Traffic = append(s.Traffic, t)
+			continue
+		}
+		t.Priority = r.priority(sec, 0)
+		t.Bytes = value(sec, "packet", 0, parsePayload)
+		t.Phase = value(sec, "phase", sim.Distribution{}, parseDistribution)
 		t.From = r.hosts(sec, "from", "all", s)
 		if senders += len(t.From); senders > maxSenders {
 			sec.fail("from", "with this, more than %d hosts send, each counted once for each kind of its traffic", maxSenders)
@@ -153,16 +171,9 @@ func (r *reader) hosts(sec *section, name, word string, s *Scenario) []network.N
 		if t.Hosts == 0 {
 			continue // the network was refused
 		}
-		id, known := r.nodes[text]
+		id, known := r.host(item, text, []string{word}, t)
 		switch {
 		case !known:
-			hint := Meant(text, []string{word})
-			if hint == "" {
-				hint = r.nodeMeant(text, t.Names[:t.Hosts])
-			}
-			r.add(item.at, "there is no host %q%s", text, hint)
-		case int(id) >= t.Hosts:
-			r.add(item.at, "%s is a switch; only hosts send and receive traffic", text)
 		case seen[id]:
 			r.add(item.at, "the host %s is listed twice", text)
 		default:
@@ -173,6 +184,67 @@ func (r *reader) hosts(sec *section, name, word string, s *Scenario) []network.N
 		sec.failed[name] = true
 	}
 	return list
+}
+
+// host finds the host that the text of n names; words are what else could be meant.
+func (r *reader) host(n *node, text string, words []string, t *network.Topology) (id network.NodeID, ok bool) {
+	id, ok = r.nodes[text]
+	switch {
+	case !ok:
+		hint := Meant(text, words)
+		if hint == "" {
+			hint = r.nodeMeant(text, t.Names[:t.Hosts])
+		}
+		r.add(n.at, "there is no host %q%s", text, hint)
+	case int(id) >= t.Hosts:
+		r.add(n.at, "%s is a switch; only hosts send and receive traffic", text)
+		return id, false
+	}
+	return id, ok
+}
+
+// hostNamed reads the name of one host. It is 0 if there is no such host.
+func (r *reader) hostNamed(sec *section, name string, s *Scenario) network.NodeID {
+	n := sec.get(name)
+	if n == nil {
+		return 0
+	}
+	text, ok := r.text(name, n, sec.key(name).form)
+	if ok && s.Network.Topology.Hosts > 0 { // else the network was refused
+		var id network.NodeID
+		if id, ok = r.host(n, text, nil, &s.Network.Topology); ok {
+			return id
+		}
+	}
+	sec.failed[name] = sec.failed[name] || !ok
+	return 0
+}
+
+// limiterPlace tells where a traffic, by its index in the scenario, has its limiter.
+type limiterPlace struct {
+	traffic int
+	at      place
+}
+
+// parseLimiterUse reads which limiters packets meet.
+func parseLimiterUse(text string) (network.LimiterUse, error) {
+	for _, u := range limiterUses {
+		if text == u.String() {
+			return u, nil
+		}
+	}
+	names := limiterUseNames()
+	return 0, fmt.Errorf("unknown limiter %q%s (write %s)", text, Meant(text, names), oneOf(names))
+}
+
+var limiterUses = []network.LimiterUse{network.SharedLimiter, network.OwnLimiter, network.NoLimiter}
+
+func limiterUseNames() []string {
+	names := make([]string, len(limiterUses))
+	for i, u := range limiterUses {
+		names[i] = u.String()
+	}
+	return names
 }
 
 // rateOrLoad reads a rate, or the share of the senders' link rate.

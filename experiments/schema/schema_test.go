@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"suspect/experiments/schema"
+	"suspect/qjump"
 )
 
 // Point is a document.
@@ -52,6 +53,34 @@ func TestDescriptions(t *testing.T) {
 	}
 }
 
+// Structs of other packages have their names before their own, and their own sources.
+func TestOtherPackages(t *testing.T) {
+	type Answer struct { // of this package
+		Admission qjump.Admission
+	}
+	var s struct {
+		Defs map[string]struct {
+			Description string
+			Properties  map[string]struct {
+				Description string
+				Ref         string                  `json:"$ref"`
+				AnyOf       []struct{ Type string } `json:"anyOf"`
+			}
+		} `json:"$defs"`
+	}
+	other := schema.Source{Package: "suspect/qjump", Text: qjump.AdmissionSource}
+	if err := json.Unmarshal(schema.Of("An answer", &Answer{}, source, other), &s); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Defs["Answer"].Properties["Admission"].Ref; got != "#/$defs/qjump.Admission" || len(s.Defs) != 2 {
+		t.Errorf("it refers to %q in %v", got, s.Defs)
+	}
+	a := s.Defs["qjump.Admission"]
+	if load := a.Properties["load"]; len(load.AnyOf) != 2 || load.AnyOf[0].Type != "number" || !strings.HasPrefix(load.Description, "Load is the sum over levels") || a.Description == "" {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestNoGo(t *testing.T) {
 	defer func() {
 		if recover() == nil {
@@ -74,4 +103,31 @@ func Example() {
 	// "description": "is a height"
 	// "description": "is a height"
 	// "description": "Point is a document."
+}
+
+// Line is another document, with points.
+type Line struct{ From, To Point }
+
+// A schema of several documents has each of them, and what they share once.
+func TestAnyOf(t *testing.T) {
+	var s struct {
+		Title string
+		AnyOf []struct {
+			Ref string `json:"$ref"`
+		} `json:"anyOf"`
+		Defs map[string]any `json:"$defs"`
+	}
+	text := schema.AnyOf("Shapes", schema.Of("", &Line{}, source), schema.Of("", &Point{}, source))
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(s.Title, s.AnyOf, len(s.Defs)), "Shapes[{#/$defs/Line} {#/$defs/Point}] 2"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("what is no schema is taken")
+		}
+	}()
+	schema.AnyOf("", []byte("{}"))
 }

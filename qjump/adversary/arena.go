@@ -29,6 +29,7 @@ type arena struct {
 	arrivals []arrival
 	worst    int // the packet with the longest delay, or -1
 	delay    model.Duration
+	end      model.Time // when the last packet was delivered
 }
 
 // arrival tells when a packet had come to a switch, from the begin of the schedule.
@@ -73,7 +74,7 @@ func (a *arena) build() error {
 		a.events += a.n.Kernel().Events()
 	}
 	k := sim.New(0)
-	n, err := network.New(k, network.Config{Topology: a.p.Topology, Framing: a.p.Framing})
+	n, err := network.New(k, network.Config{Topology: a.p.Topology, Framing: a.p.Framing, LimiterProcessing: a.p.Processing})
 	if err != nil {
 		return err
 	}
@@ -105,6 +106,7 @@ func (a *arena) setSlack() error {
 		packets += c.Packets * len(c.Senders)
 		largest = max(largest, c.Payload)
 	}
+	add(packets, a.p.Processing)
 	for _, l := range a.p.Topology.Links {
 		for _, c := range []network.LinkConfig{l.AtoB, l.BtoA} {
 			add(packets, c.Rate.Transmission(a.n.WireBytes(largest)))
@@ -127,6 +129,7 @@ func (a *arena) observe(r *model.Record) {
 		_, node := a.n.Topology().Ends(network.LinkID(r.Place))
 		a.arrivals = append(a.arrivals, arrival{i, at, node})
 	case model.Delivered:
+		a.end = at
 		if r.Priority == a.measured {
 			if d := at.Sub(a.released[i]); d > a.delay {
 				a.delay, a.worst = d, i
@@ -170,7 +173,7 @@ func (a *arena) run(s *Schedule) (model.Duration, error) {
 	}
 	a.before, a.sends, a.next = a.n.Counts().Sent, s.Sends, 0
 	a.released = append(a.released[:0], make([]model.Time, len(s.Sends))...)
-	a.arrivals, a.delay, a.worst = a.arrivals[:0], 0, -1
+	a.arrivals, a.delay, a.worst, a.end = a.arrivals[:0], 0, -1, 0
 	k := a.n.Kernel()
 	k.Arm(a.timer, s.Sends[0].At+a.base)
 	if err := k.Run((a.base + last).Add(a.slack), sim.Budget{}); err != nil {

@@ -79,11 +79,19 @@ func (s *search) another(i int) int {
 	return -1
 }
 
-// redirect sends a frame to any other host.
+// redirect sends a frame to any other host to which it may go.
 func (s *search) redirect(x *Send) {
-	x.To = network.NodeID(s.stream.IntN(s.p.Topology.Hosts))
-	if x.To == x.From {
-		x.To = s.p.Receiver
+	to := network.NodeID(s.stream.IntN(s.p.Topology.Hosts))
+	if to == x.From {
+		to = s.p.Receiver
+	}
+	s.direct(x, to)
+}
+
+// direct sends a frame to a host, if it may go there.
+func (s *search) direct(x *Send, to network.NodeID) {
+	if bytes := s.p.frame(x.From, to); bytes > 0 {
+		x.To, x.Payload = to, bytes
 	}
 }
 
@@ -111,46 +119,55 @@ func (s *search) meet() {
 	if s.now.worst < 0 {
 		return
 	}
-	worst := s.now.sends[s.now.worst].From
-	for _, h := range s.hosts {
-		if h == worst {
-			continue
-		}
-		if by, ok := s.meeting(h); ok {
-			s.shiftHost(h, by)
+	type stop struct {
+		node          network.NodeID
+		at, justAhead model.Time
+	}
+	var way []stop // of the latest packet
+	for _, x := range s.now.arrivals {
+		if x.packet == s.now.worst {
+			way = append(way, stop{x.node, x.at, x.at})
 		}
 	}
-}
-
-// meeting returns by how much host h has to move for [search.meet].
-func (s *search) meeting(h network.NodeID) (by model.Duration, ok bool) {
-	limited := false
-	for _, p := range s.now.phases {
-		limited = limited || p.Host == h
+	type move struct {
+		by   model.Duration
+		stop int // where they meet
 	}
-	for _, at := range s.now.arrivals { // of the latest packet, in the order of its way
-		if at.packet != s.now.worst {
-			continue
-		}
-		target := at.at
-		if !limited {
-			for _, x := range s.now.arrivals {
-				if x.node == at.node && s.limiter[x.packet] >= 0 {
-					target = min(target, x.at-1)
-				}
+	moves := make([]move, s.p.Topology.Hosts)
+	for h := range moves {
+		moves[h].stop = len(way)
+	}
+	for _, x := range s.now.arrivals {
+		for j := range way {
+			if w := &way[j]; w.node == x.node && s.limiter[x.packet] >= 0 {
+				w.justAhead = min(w.justAhead, x.at-1)
 			}
 		}
-		for _, x := range s.now.arrivals {
-			if from := &s.now.sends[x.packet]; from.From != h || x.node != at.node || limited && from.Priority != s.measured {
+	}
+	for _, x := range s.now.arrivals {
+		from := &s.now.sends[x.packet]
+		m := &moves[from.From]
+		if s.limited[from.From] && from.Priority != s.measured {
+			continue
+		}
+		for j := range way[:min(m.stop+1, len(way))] {
+			if way[j].node != x.node {
 				continue
 			}
-			if d := target.Sub(x.at); !ok || max(d, -d) < max(by, -by) {
-				by, ok = d, true
+			target := way[j].at
+			if !s.limited[from.From] {
+				target = way[j].justAhead
 			}
-		}
-		if ok {
-			return by, true
+			if by := target.Sub(x.at); j < m.stop || max(by, -by) < max(m.by, -m.by) {
+				*m = move{by, j}
+			}
+			break
 		}
 	}
-	return 0, false
+	worst := s.now.sends[s.now.worst].From
+	for _, h := range s.hosts {
+		if h != worst && moves[h].stop < len(way) {
+			s.shiftHost(h, moves[h].by)
+		}
+	}
 }

@@ -14,6 +14,10 @@ type Problem struct {
 	// Topology has no loss and no jitter: delays must follow from the schedule.
 	Topology network.Topology
 	Framing  network.Framing
+
+	// Processing is what a limiter spends on each packet before it decides.
+	Processing model.Duration
+
 	Receiver network.NodeID // of all classes
 
 	// Classes are in decreasing priority. The delay of the last is looked for.
@@ -23,6 +27,10 @@ type Problem struct {
 	// classes. Each host but the receiver sends so many.
 	Frame  int32
 	Frames int
+
+	// FrameBetween, unless nil, returns the payload of a frame from one host to
+	// another, at most Frame, or 0 where none goes.
+	FrameBetween func(from, to network.NodeID) int32
 }
 
 // Class is one level with its limited senders.
@@ -171,8 +179,19 @@ func (p *Problem) allowed(x Send) int {
 			return 0
 		}
 	}
-	if x.Priority == 0 && x.Payload <= p.Frame && x.From != p.Receiver {
+	if x.Priority == 0 && x.Payload <= p.frame(x.From, x.To) {
 		return p.Frames
 	}
 	return 0
+}
+
+// frame returns the payload of a frame from one host to another, or 0 where none goes.
+func (p *Problem) frame(from, to network.NodeID) int32 {
+	switch {
+	case from == p.Receiver || from == to:
+		return 0
+	case p.FrameBetween == nil:
+		return p.Frame
+	}
+	return min(p.FrameBetween(from, to), p.Frame)
 }

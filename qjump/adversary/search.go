@@ -15,6 +15,14 @@ type Options struct {
 	Seed        uint64
 	Evaluations int // runs of the network; positive
 
+	// Events, unless 0, ends the search after the run in which so many events of all
+	// runs are passed.
+	Events uint64
+
+	// Stop, unless nil, is asked before every run whether to end the search with the
+	// error that it returns.
+	Stop func() error
+
 	// Enough ends the search at a schedule with this delay or more; 0 never does.
 	Enough model.Duration
 }
@@ -23,6 +31,7 @@ type Options struct {
 type Best struct {
 	Delay       model.Duration `json:"delay_ps"`
 	Schedule    Schedule       `json:"schedule"`
+	End         model.Time     `json:"end_ps"` // when its last packet is delivered
 	Evaluations int            `json:"evaluations"`
 	Events      uint64         `json:"events"` // of all evaluations
 }
@@ -65,6 +74,7 @@ type plan struct {
 	sends  []Send
 
 	delay    model.Duration
+	end      model.Time
 	worst    int // the latest packet, or -1
 	arrivals []arrival
 }
@@ -72,7 +82,7 @@ type plan struct {
 func (p *plan) copy(q *plan) {
 	p.phases = append(p.phases[:0], q.phases...)
 	p.sends = append(p.sends[:0], q.sends...)
-	p.delay, p.worst = q.delay, q.worst
+	p.delay, p.end, p.worst = q.delay, q.end, q.worst
 	p.arrivals = append(p.arrivals[:0], q.arrivals...)
 }
 
@@ -89,6 +99,8 @@ type search struct {
 	order             []int            // the place in the plan of each of its packets
 	limiter           []int            // the limiter of each packet of the plan, or -1
 	hosts             []network.NodeID // that send
+	limited           []bool           // by host: whether it has a limiter
+	asides            []network.NodeID // by host: where frames go that are to keep its link busy
 	patience          int              // changes in a row that may be in vain
 	shifts            []model.Duration // that can matter
 	span              model.Duration   // schedules are not longer
@@ -119,10 +131,22 @@ func newSearch(p *Problem, o Options) (*search, error) {
 		s.shifts = append(s.shifts, c.Limiter.Epoch, s.transmission(c.Payload))
 		s.span = max(s.span, model.Duration(c.Packets+2)*c.Limiter.Epoch)
 	}
+	s.limited = make([]bool, p.Topology.Hosts)
+	for _, x := range s.now.phases {
+		s.limited[x.Host] = true
+	}
+	s.asides = make([]network.NodeID, p.Topology.Hosts)
 	for h := range network.NodeID(p.Topology.Hosts) {
-		if h != p.Receiver {
-			place(h, p.Receiver, p.Frame, 0, p.Frames, -1)
+		if p.Frames == 0 {
+			break
 		}
+		if to := s.aside(h); to != h {
+			s.asides[h] = to
+			place(h, to, p.frame(h, to), 0, p.Frames, -1)
+		}
+	}
+	if p.Processing > 0 {
+		s.shifts = append(s.shifts, p.Processing)
 	}
 	if p.Frames > 0 {
 		s.shifts = append(s.shifts, s.transmission(p.Frame))
@@ -141,8 +165,12 @@ func (s *search) transmission(payload int32) model.Duration {
 }
 
 func (s *search) done() bool {
-	return s.err != nil || s.left == 0 || s.o.Enough > 0 && s.best.delay >= s.o.Enough
+	return s.err != nil || s.left == 0 || s.o.Enough > 0 && s.best.delay >= s.o.Enough ||
+		s.o.Events > 0 && s.total() >= s.o.Events
 }
+
+// total counts the events of all runs.
+func (s *search) total() uint64 { return s.arena.events + s.n.Kernel().Events() }
 
 func (s *search) outcome() (Best, error) {
 	if s.err != nil {
@@ -150,7 +178,7 @@ func (s *search) outcome() (Best, error) {
 	}
 	s.now.copy(&s.best)
 	s.arrange()
-	return Best{s.best.delay, s.schedule, s.o.Evaluations - s.left, s.arena.events + s.n.Kernel().Events()}, nil
+	return Best{s.best.delay, s.schedule, s.best.end, s.o.Evaluations - s.left, s.total()}, nil
 }
 
 // arrange makes a schedule of the plan. At one instant frames come first, as they would
@@ -195,11 +223,16 @@ func (s *search) evaluate() {
 		s.now.delay = 0 // such plans lead nowhere
 		return
 	}
+	if s.o.Stop != nil {
+		if s.err = s.o.Stop(); s.err != nil {
+			return
+		}
+	}
 	s.left--
 	if s.now.delay, s.err = s.run(&s.schedule); s.err != nil {
 		return
 	}
-	s.now.arrivals = s.now.arrivals[:0]
+	s.now.end, s.now.arrivals = s.arena.end, s.now.arrivals[:0]
 	for _, x := range s.arena.arrivals {
 		x.packet = s.order[x.packet]
 		s.now.arrivals = append(s.now.arrivals, x)
@@ -254,9 +287,13 @@ func (s *search) critical(k shape) {
 		if k != together {
 			x.At--
 		}
-		if l := s.limiter[i]; l < 0 {
-			x.To = s.aside(x.From)
-		} else if k == afterFirst && (i == 0 || s.limiter[i-1] != l) {
+		l := s.limiter[i]
+		if l < 0 {
+			s.direct(x, s.asides[x.From])
+			continue
+		}
+		x.At -= model.Time(s.p.Processing) // decided upon at the instant
+		if k == afterFirst && (i == 0 || s.limiter[i-1] != l) {
 			x.At -= model.Time(s.gates[l].config.Epoch)
 			x.At++
 		}
@@ -275,23 +312,23 @@ func (s *search) critical(k shape) {
 
 // aside returns where a host sends frames that keep its own link busy: a host that has
 // nothing else to do with the classes, if there is one. Hosts that send nothing
-// themselves send to the receiver.
+// themselves send to the receiver. It returns the host itself where it sends no frames.
 func (s *search) aside(from network.NodeID) network.NodeID {
-	sends := func(h network.NodeID) bool {
-		return slices.ContainsFunc(s.now.phases, func(p Phase) bool { return p.Host == h })
+	best := from
+	if s.p.frame(from, s.p.Receiver) > 0 {
+		best = s.p.Receiver
 	}
-	if !sends(from) {
-		return s.p.Receiver
+	if !s.limited[from] && best != from {
+		return best
 	}
-	other := s.p.Receiver
 	for h := range network.NodeID(s.p.Topology.Hosts) {
-		if h != from && h != s.p.Receiver {
-			if other = h; !sends(h) {
+		if h != s.p.Receiver && s.p.frame(from, h) > 0 {
+			if best = h; !s.limited[h] {
 				break
 			}
 		}
 	}
-	return other
+	return best
 }
 
 // random draws every phase, time and destination.

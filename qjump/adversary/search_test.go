@@ -2,6 +2,7 @@ package adversary
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -84,6 +85,8 @@ func TestReachesTheExactBounds(t *testing.T) {
 		{window, 0, 64, 127, 0.35},
 		{spaced, 2, 4, 8 + 2, 0.9},
 		{spaced, 3, 4, 12 + 2, 0.8},
+		{spaced, 4, 16, 64 + 2, 0.4},
+		{spaced, 9, 16, 144 + 2, 0.3},
 	} {
 		t.Run(fmt.Sprint(c.kind, c.leaves, "x", c.hosts), func(t *testing.T) {
 			topology, n := network.Star(c.hosts, link), c.hosts
@@ -107,6 +110,87 @@ func TestReachesTheExactBounds(t *testing.T) {
 				t.Errorf("random schedules come to %v of %v", random, bound)
 			}
 		})
+	}
+}
+
+// On one switch the critical instants alone reach the exact worst case of every kind of
+// limiter and every number of hosts, counted in packets: with n-1 senders of f packets in
+// an epoch, (n-1)f+1 where packets are spaced, 2(n-1)f+1 with fixed windows, and with
+// windows that begin with a packet (n-1)(2f-1)+1, as one packet opens each.
+func TestReachesEveryStar(t *testing.T) {
+	for _, kind := range []qjump.LimiterKind{qjump.MinimumSpacing, qjump.FixedWindow, qjump.RestartingWindow} {
+		for _, f := range []int{1, 2, 4} {
+			for n := 2; n <= 64; n++ {
+				p := problem(network.Star(n, link), n, kind, packet, 2*f)
+				c := &p.Classes[0]
+				c.Limiter.Budget.Packets, c.Packets = int64(f), 2*f
+				each := map[qjump.LimiterKind]int{qjump.MinimumSpacing: f, qjump.FixedWindow: 2 * f, qjump.RestartingWindow: 2*f - 1}[kind]
+				bound := model.Duration(((n-1)*each+1)*packet) * octet
+				if g := proved(t, qjump.Path{Switches: 1, Rate: rate, JoinsOnce: true}, *c); g.Delay != bound {
+					t.Fatalf("%v, n = %d, f = %d: proved %v, want %v", kind, n, f, g.Delay, bound)
+				}
+				if b := find(t, p, Options{Seed: 1, Evaluations: 12}); b.Delay > bound || b.Delay < bound-1 {
+					t.Errorf("%v, n = %d, f = %d: found %v of %v", kind, n, f, b.Delay, bound)
+				}
+			}
+		}
+	}
+}
+
+// Frames go only where they may, in the size that they may have there: with frames to
+// the receiver from one host that is not limited, one is ahead at the switch, and none at
+// a limited host.
+func TestFramesGoWhereTheyMay(t *testing.T) {
+	p := framed(8, packet, 2)
+	between := func(from, to network.NodeID) int32 {
+		switch {
+		case from == 8 && to == 0:
+			return 1000
+		case from == 9 && to == 1:
+			return 1518
+		}
+		return 0
+	}
+	p.FrameBetween = between
+	bound := model.Duration(8*packet+1000) * octet
+	b := find(t, p, Options{Seed: 1, Evaluations: 2000})
+	if b.Delay > bound || b.Delay < bound-1 {
+		t.Errorf("found %v, want %v less a picosecond", b.Delay, bound)
+	}
+	frames := 0
+	for _, x := range b.Schedule.Sends {
+		if x.Priority == 0 {
+			frames++
+			if x.Payload != between(x.From, x.To) {
+				t.Errorf("a frame of %d bytes from %d to %d", x.Payload, x.From, x.To)
+			}
+		}
+	}
+	if frames != 2 {
+		t.Errorf("%d frames, want one from each of two hosts", frames)
+	}
+	b.Schedule.Sends[0].From, b.Schedule.Sends[0].To, b.Schedule.Sends[0].Priority = 8, 1, 0
+	if _, err := Replay(p, b.Schedule); err == nil {
+		t.Error("a frame goes where none may")
+	}
+}
+
+// A search ends soon after so many events, and when it is told to.
+func TestEnds(t *testing.T) {
+	p := problem(network.Star(8, link), 8, qjump.FixedWindow, packet, 2)
+	b := find(t, p, Options{Seed: 1, Evaluations: 1 << 30, Events: 20_000})
+	if b.Events < 20_000 || b.Events > 20_000+b.Events/uint64(b.Evaluations)*2 {
+		t.Errorf("%d events in %d runs", b.Events, b.Evaluations)
+	}
+	stop, runs := errors.New("stop"), 0
+	_, err := Search(p, Options{Seed: 1, Evaluations: 1 << 30, Stop: func() error {
+		if runs++; runs > 10 {
+			return stop
+		}
+		return nil
+	}})
+	if !errors.Is(err, stop) {
+		t.Errorf("the search ended with %v", err)
 	}
 }
 

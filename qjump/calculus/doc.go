@@ -20,16 +20,18 @@
 // leaves to a flow. Under FIFO that is [LeftOverFIFO]. Blind multiplexing takes the worst order for each flow
 // ([LeftOverBlind]), and the service curves to be strict.
 //
-// SFA and PMOO under blind multiplexing bound the traffic that crosses a flow as if
-// the flow were not there, but only where both come over the same line. The reason: keep
-// the traffic that joins the flow's path from elsewhere as it is, and the work that
-// each server on the path can do at any time. Serve the flow last everywhere, and every
-// slot of work as before among the others, or else for any of them. By induction along the path,
-// every cross flow then leaves each server no later than before, while the flow and
-// the cross flows that stay with it, taken together, leave no earlier. So the flow
-// leaves the last server no earlier, and meets only cross traffic that it never held
-// up on its path. For traffic that parts from the flow and joins it again from
-// another line, this does not hold, and the flow is counted there.
+// SFA and PMOO under blind multiplexing bound the traffic that crosses a flow as if the
+// flow were not there, but only where both come over the same line. The reason: keep the
+// traffic that joins the flow's path from elsewhere as it is, and the work that each
+// server on the path can do at any time. Serve the flow last everywhere, and every slot of
+// work as before among the others, or else for any of them; where the server had nothing
+// left to do, let it do at once what there is, which is no more than had come before, so
+// that its service stays strict. By induction along the path, every cross flow then leaves
+// each server no later than before, while the flow and the cross flows that stay with it,
+// taken together, leave no earlier. So the flow leaves the last server no earlier, and
+// meets only cross traffic that it never held up on its path. For traffic that parts from
+// the flow and joins it again from another line, this does not hold, and the flow is
+// counted there.
 //
 // Under FIFO nobody gives way, so that the argument fails. SFA under FIFO is there to
 // compare with NetCal DNC, which does the same, and its [Status] is Comparison.

@@ -29,7 +29,12 @@ func Random(s *sim.Stream) []byte {
 		g.line("judge: {detect_within: %dms, stable_from: %dms, mistakes_at_most: %d}",
 			g.between(1, 100), g.below(g.duration), g.below(4))
 	}
+	g.high = -1
+	if g.chance(3) {
+		g.high = g.between(1, 7)
+	}
 	g.network()
+	g.clocks()
 	g.monitor()
 	g.detectors()
 	g.traffic()
@@ -46,6 +51,7 @@ type generator struct {
 	hosts    []string
 	links    [][2]string
 	slow     bool // the links are of megabits
+	high     int  // priority of the highest level of QJUMP; -1 without any
 }
 
 func (g *generator) line(format string, args ...any) { fmt.Fprintf(&g.text, format+"\n", args...) }
@@ -107,6 +113,15 @@ func (g *generator) network() {
 		g.line("  links:")
 		g.line("    - {between: [%s, %s]%s, delay: %dus}", l[0], l[1], direction, g.below(1000))
 	}
+}
+
+func (g *generator) clocks() {
+	if !g.chance(3) {
+		return
+	}
+	offset := g.one(fmt.Sprintf("-%dus", g.below(1000)), fmt.Sprintf("uniform(-%dus, %dus)", g.below(1000), g.below(1000)))
+	drift := g.one(fmt.Sprintf("%dppm", g.below(1000)), fmt.Sprintf("uniform(-%dppm, %d%%)", g.below(1000), g.between(1, 10)))
+	g.line(`clocks: {offset: "%s", drift: "%s"}`, offset, drift)
 }
 
 // link returns the fields of a link after its rate.
@@ -241,9 +256,13 @@ func (g *generator) traffic() {
 	}
 	g.line("traffic:")
 	for range n {
+		if g.chance(6) {
+			g.schedule()
+			continue
+		}
 		size, packets := g.between(200, 1500), g.between(10, 300)
-		common := fmt.Sprintf("to: %s, packet: %dB, priority: %d",
-			g.one("random", g.hosts[0], "["+g.hosts[1]+", "+g.hosts[0]+"]"), size, g.below(8))
+		common := fmt.Sprintf("to: %s, packet: %dB, %s",
+			g.one("random", g.hosts[0], "["+g.hosts[1]+", "+g.hosts[0]+"]"), size, g.priority())
 		if g.chance(3) {
 			common += ", phase: " + g.time(g.duration/4)
 		}
@@ -267,8 +286,31 @@ func (g *generator) traffic() {
 		case 4:
 			g.line("  - {use: flows, from: %s, %s, sizes: %s, %s}", from, common, g.one("web-search", "data-mining"), rate)
 		default:
-			g.line("  - {use: bulk, from: %s, to: %s, packet: 4000B, priority: %d}", g.hosts[0], g.hosts[1], g.below(8))
+			g.line("  - {use: bulk, from: %s, to: %s, packet: 4000B, %s}", g.hosts[0], g.hosts[1], g.priority())
 		}
+	}
+}
+
+// priority returns that of a traffic, now and then with other limiters than the usual.
+func (g *generator) priority() string {
+	if g.high >= 0 && g.chance(3) {
+		return fmt.Sprintf("priority: %d, limiter: %s", g.high, g.one("own", "none"))
+	}
+	return fmt.Sprintf("priority: %d", g.below(8))
+}
+
+// schedule is a few packets, some of them at one time.
+func (g *generator) schedule() {
+	g.line("  - use: schedule")
+	g.line("    sends:")
+	at := g.below(1000 * g.duration)
+	for range g.between(1, 20) {
+		from := g.below(len(g.hosts))
+		to := (from + g.between(1, len(g.hosts)-1)) % len(g.hosts)
+		if g.chance(2) {
+			at = g.below(1000 * g.duration)
+		}
+		g.line("      - {at: %dus, from: %s, to: %s, packet: %dB, priority: %d}", at, g.hosts[from], g.hosts[to], g.between(1, 1500), g.below(8))
 	}
 }
 
@@ -289,7 +331,13 @@ func (g *generator) faults() {
 		host := g.one("random", g.hosts[g.below(len(g.hosts))])
 		l := g.links[g.below(len(g.links))]
 		link := g.one("random", "["+l[0]+", "+l[1]+"]", "["+l[1]+", "+l[0]+"], direction: "+l[0])
-		switch g.below(5) {
+		switch g.below(8) {
+		case 5:
+			g.line("  - {use: pause, process: %s, %s}", host, times)
+		case 6:
+			g.line(`  - {use: clock-drift, host: %s, drift: "%s%dppm", %s}`, host, g.one("", "-"), g.between(1, 100_000), times)
+		case 7:
+			g.line(`  - {use: clock-step, host: %s, step: "%s%dus", %s}`, host, g.one("", "-"), g.between(1, 1000*g.duration), times)
 		case 0:
 			g.line("  - {use: process-crash, process: %s, %s}", host, times)
 		case 1:
@@ -311,13 +359,22 @@ func (g *generator) properties() {
 	g.line("properties:")
 	g.line("  - {use: strong-accuracy}")
 	g.line("  - {use: strong-completeness, within: %dms}", g.between(1, 100))
+	if g.high >= 0 {
+		g.line("  - {use: latency-bound, priority: %d}", g.high)
+		g.line("  - {use: latency-bound, name: stated, bound: 1ms, priority: %d}", g.high)
+		g.line("  - {use: latency-bound, priority: 0}")
+	}
 	g.line("expect:")
 	g.line("  - {property: strong-accuracy, detector: d0, outcome: %s}", g.one("holds", "violated"))
+	if g.high >= 0 {
+		g.line("  - {property: stated, outcome: holds}")
+		g.line("  - {property: latency-bound-2, outcome: inconclusive}")
+	}
 }
 
 // qjump is one or two levels, whose packets may be as large as any of the scenario.
 func (g *generator) qjump() {
-	if !g.chance(3) {
+	if g.high < 0 {
 		return
 	}
 	excess := g.one("drop", "demote")
@@ -327,23 +384,31 @@ func (g *generator) qjump() {
 	g.line("qjump:")
 	g.line("  packet: 4200B")
 	g.line("  excess: %s", excess)
+	if g.chance(3) {
+		g.line("  processing: %dns", g.between(1, 1000))
+	}
 	if g.chance(2) {
 		g.line("  epsilon: %dus", g.below(100))
 		g.line("  semantics: %s", g.one("common-epoch", "epoch-per-level"))
 	}
+	fixed := false
 	switch g.below(4) {
 	case 0:
 		g.line("  limiter: %s", g.one("minimum-spacing", "restarting-window"))
 	case 1:
+		fixed = true
 		g.line("  limiter: fixed-window")
 	case 2:
+		fixed = true
 		g.line("  limiter: fixed-window")
 		g.line("  phase: %s", g.one("random", "0s", g.time(1)))
 	}
-	high := g.between(1, 7)
+	if fixed && g.chance(2) {
+		g.line("  phases: [{host: %s, priority: %d, phase: %dus}]", g.hosts[0], g.high, g.below(1000))
+	}
 	g.line("  levels:")
-	g.line("    - {priority: %d, factor: 1}", high)
+	g.line("    - {priority: %d, factor: 1}", g.high)
 	if g.chance(2) {
-		g.line("    - {priority: %d, factor: %d}", g.below(high), g.between(1, len(g.hosts)))
+		g.line("    - {priority: %d, factor: %d}", g.below(g.high), g.between(1, len(g.hosts)))
 	}
 }
