@@ -4,12 +4,65 @@
 //
 // # Heartbeats
 //
-// The detectors here monitor by heartbeats that follow one schedule (see
-// [Heartbeats]), so several of them can listen to the same packets:
+// Most detectors here monitor by heartbeats that follow one schedule (see
+// [Heartbeats]), so several of them can listen to the same packets. Of the timeout
+// family:
 //
 //   - timeout suspects a peer after a fixed silence;
+//   - adaptive does so too, with a timeout that grows with each mistake (Chandra and
+//     Toueg's detector for partial synchrony);
 //   - nfd-s is Chen, Toueg and Aguilera's detector for synchronised clocks;
-//   - nfd-e is theirs for clocks that merely run at the same rate.
+//   - nfd-u is theirs for clocks that merely run at the same rate, when the times are
+//     known at which heartbeats are to arrive;
+//   - nfd-e is that with estimated times;
+//   - 2w-fd estimates them twice, from a few and from many heartbeats, and takes the
+//     later one;
+//   - bertier estimates them once, and the margin too.
+//
+// Of the accrual family, which tell how much they suspect a peer (see [Accrual]) and
+// suspect it when that reaches a threshold:
+//
+//   - phi takes the intervals between heartbeats to be normal, and suspects when a
+//     silence has become too improbable;
+//   - phi-akka is phi as Akka and Pekko have it, with a pause that is accepted;
+//   - phi-exponential takes the intervals to be exponential;
+//   - phi-cassandra does so too, with Cassandra's rules for what to count and when to
+//     hold back;
+//   - satzger assumes no distribution and counts how many intervals were shorter;
+//   - kappa counts missing heartbeats.
+//
+// # Pings
+//
+// Others ask, and answer those who ask. They have messages of their own:
+//
+//   - ping suspects a peer after a fixed time without a reply;
+//   - timeout-2d-r judges each request by itself, and is perfect while delays and
+//     processing times keep to their bounds;
+//   - so-sirer pings within a budget, more often those that fail more often.
+//
+// # Membership by gossip
+//
+// Everybody is a member from the start, and news spread on other messages:
+//
+//   - swim probes one member in a period, directly and through others, and lets the
+//     suspected refute (with Lifeguard's three components as switches);
+//   - memberlist is that with the arithmetic of the library of this name.
+//
+// # Leases and sessions
+//
+// Protocols whose timers are detectors:
+//
+//   - zookeeper expires sessions in buckets of ticks, and has the client's own timers;
+//   - lease is safe while clocks drift no more than stated, for both sides;
+//   - bfd and ospf are what routers run;
+//   - node-lease is what Kubernetes does.
+//
+// # Judgement by a group
+//
+//   - vote suspects whom k members accuse, by any other detector;
+//   - traffic-light changes its timeout with the state of the whole centre.
+//
+// # Conventions
 //
 // All agree in three conventions. A new detector trusts everybody. What falls due
 // by a step's time is done before the step's input is looked at, so an arrival at

@@ -41,7 +41,11 @@ func (r *reader) number() int64 {
 func FuzzStep(f *testing.F) {
 	f.Add(byte(0), []byte("\x00\x01\x02\x05\x01\x00\x02\x01\x20\x00\x00\x09\x02\x01\x01"))
 	f.Add(byte(1), bytes.Repeat([]byte{2, 1, 21, 30, 1, 0, 22, 60}, 20))
+	f.Add(byte(128), bytes.Repeat([]byte{2, 1, 21, 0, 2, 21, 40, 2, 3, 22, 0, 100, 21, 80}, 20))
 	f.Add(byte(2), bytes.Repeat([]byte{2, 2, 255, 1, 2, 3, 4, 5, 6, 7, 8, 90}, 20))
+	for i := range detectors.All() { // steps that come more than a period late
+		f.Add(byte(i), []byte("000000000000000000000000000000000000000000000000000200000000210000"))
+	}
 	f.Fuzz(func(t *testing.T, which byte, data []byte) {
 		all := detectors.All()
 		s := all[int(which)%len(all)]
@@ -69,6 +73,9 @@ func FuzzStep(f *testing.F) {
 			in := model.Input{Kind: model.InputKind(r.byte() % 3)}
 			if in.Kind == model.Deliver {
 				in.Message = model.Message{From: model.ProcessID(r.byte()%8) - 1, Seq: r.number(), Kind: r.byte()/8%4 ^ 1}
+				if which >= 128 { // messages of any kind, with an argument
+					in.Message.Kind, in.Message.Arg = r.byte(), r.number()
+				}
 			}
 			switch ahead := model.Time(r.byte()); {
 			case ahead > 250:
@@ -134,7 +141,7 @@ func FuzzLoadState(f *testing.F) {
 				t.Fatalf("%s: %x loads as %x, which does not load: %v", s.Name, data, state, err)
 			}
 			out := model.Output{Wake: model.Never}
-			a.Step(now, &model.Input{Kind: model.Deliver, Message: model.Message{Kind: detectors.HeartbeatKind}}, &out)
+			a.Step(now, &model.Input{Kind: model.Deliver, Message: model.Message{Kind: detectors.HeartbeatKind}, Random: first{}}, &out)
 			if out.Wake <= now {
 				t.Fatalf("%s: wake-up at %v, at %v", s.Name, out.Wake, now)
 			}

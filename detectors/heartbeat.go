@@ -91,6 +91,7 @@ func floorDiv(a, b int64) int64 {
 // lost; a monitor would learn nothing from them that the newest does not tell.
 type Heartbeats struct {
 	schedule schedule
+	kind     uint8
 	self     model.ProcessID
 	watchers []model.ProcessID
 	next     model.Time // when heartbeat seq is due
@@ -107,6 +108,7 @@ func NewHeartbeats(env Env, p model.Params) (Heartbeats, error) {
 	s, err := newSchedule(env, p)
 	return Heartbeats{
 		schedule: s,
+		kind:     HeartbeatKind,
 		self:     env.Self,
 		watchers: env.Watchers,
 		next:     math.MinInt64, // so that the first step is due
@@ -130,7 +132,7 @@ func (h *Heartbeats) Step(now model.Time, out *model.Output) (first bool) {
 	}
 	if newest >= h.seq {
 		for _, q := range h.watchers {
-			out.Send = append(out.Send, model.Message{From: h.self, To: q, Kind: HeartbeatKind, Seq: newest})
+			out.Send = append(out.Send, model.Message{From: h.self, To: q, Kind: h.kind, Seq: newest})
 		}
 		h.seq = newest + 1
 	}
@@ -153,6 +155,15 @@ const (
 	idle
 	due // a heartbeat is due, and no step has come since
 )
+
+// upcoming returns the number of the next heartbeat that a step at now or later sends:
+// of several that are due, the newest. Encodings count from it.
+func (h *Heartbeats) upcoming(now model.Time) int64 {
+	if now >= h.next {
+		return max(h.seq, h.schedule.index(h.self, now))
+	}
+	return h.seq
+}
 
 // AppendState appends the state to b: what is left of the period at now, and
 // whether a heartbeat is due.

@@ -46,11 +46,17 @@ type nfds struct {
 }
 
 func newNFDS(env Env, p model.Params) (model.Automaton, error) {
-	h, err := NewHeartbeats(env, p)
+	delta, err := duration(p, "delta", 0)
 	if err != nil {
 		return nil, err
 	}
-	delta, err := duration(p, "delta", 0)
+	return newFreshness(env, p, delta)
+}
+
+// newFreshness makes the detector whose freshness points are delta after the sending
+// times.
+func newFreshness(env Env, p model.Params, delta model.Duration) (model.Automaton, error) {
+	h, err := NewHeartbeats(env, p)
 	if err != nil {
 		return nil, err
 	}

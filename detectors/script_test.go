@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite the expected output of the scri
 //	make DETECTOR PARAMETER=VALUE ...   a detector on process 0, watching 1 and 2
 //	start t=TIME
 //	wake t=TIME
-//	deliver t=TIME from=PROCESS seq=NUMBER kind=NUMBER   kind 1, a heartbeat, if none is given
+//	deliver t=TIME from=PROCESS seq=NUMBER kind=NUMBER arg=NUMBER   kind 1, a heartbeat, if none is given
 //	until t=TIME                        all wake-ups asked for, up to that time
 //
 // After a change that is meant to change the output, run
@@ -120,6 +120,8 @@ func (s *stepper) command(t *testing.T, verb string, args []string) error {
 			message.Kind = uint8(n)
 		case "seq":
 			message.Seq, err = strconv.ParseInt(value, 10, 64)
+		case "arg":
+			message.Arg, err = strconv.ParseInt(value, 10, 64)
 		default:
 			err = fmt.Errorf("unknown argument %q", name)
 		}
@@ -156,7 +158,11 @@ func (s *stepper) step(now model.Time, in model.Input) {
 		} else {
 			s.text.WriteString(" sends")
 		}
-		fmt.Fprintf(&s.text, " %d to p%d;", m.Seq, m.To)
+		fmt.Fprintf(&s.text, " %d to p%d", m.Seq, m.To)
+		if body, ok := m.Body.(fmt.Stringer); ok {
+			fmt.Fprintf(&s.text, " with %v", body)
+		}
+		s.text.WriteString(";")
 	}
 	for _, v := range s.out.Verdicts {
 		if v.Suspected {

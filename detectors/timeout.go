@@ -31,6 +31,7 @@ func init() {
 // arrivals. They form a list in that order, so a heartbeat costs O(1).
 type timeout struct {
 	heartbeats Heartbeats
+	sign       uint8 // the kind of message that is a sign of life
 	peers      peers
 	timeout    model.Duration
 	pairs      []heardFrom // of each peer, and a last one: the ends of the list
@@ -49,11 +50,17 @@ func newTimeout(env Env, p model.Params) (model.Automaton, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &timeout{heartbeats: h, peers: newPeers(env.Watch), pairs: make([]heardFrom, len(env.Watch)+1)}
-	d.timeout, err = duration(p, "timeout", model.Picosecond)
+	return newSilence(env, p, h, HeartbeatKind)
+}
+
+// newSilence makes the detector of silence, that is of messages of the given kind that
+// do not come, for parameters that include the timeout.
+func newSilence(env Env, p model.Params, h Heartbeats, sign uint8) (*timeout, error) {
+	after, err := duration(p, "timeout", model.Picosecond)
 	if err != nil {
 		return nil, err
 	}
+	d := &timeout{heartbeats: h, sign: sign, peers: newPeers(env.Watch), timeout: after, pairs: make([]heardFrom, len(env.Watch)+1)}
 	d.unlistAll()
 	return d, nil
 }
@@ -100,7 +107,7 @@ func (d *timeout) Step(now model.Time, in *model.Input, out *model.Output) {
 		}
 		sortVerdicts(out.Verdicts[before:])
 	}
-	if in.Kind == model.Deliver && in.Message.Kind == HeartbeatKind {
+	if in.Kind == model.Deliver && in.Message.Kind == d.sign {
 		if k := d.peers.index(in.Message.From); k >= 0 {
 			p := int32(k)
 			if d.pairs[p].prev == unlisted {

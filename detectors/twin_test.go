@@ -111,9 +111,13 @@ func (p plan) end() model.Time {
 }
 
 func (p plan) build(t testing.TB, name, patience string, patient model.Duration) model.Automaton {
-	a, err := build(t, name, map[string]string{
-		"eta": eta.String(), "stagger": fmt.Sprint(p.stagger), patience: patient.String()})(
-		detectors.Env{Self: 2, N: 3, Watch: []model.ProcessID{0, 1}})
+	return p.buildWith(t, name, map[string]string{patience: patient.String()})
+}
+
+// buildWith makes a detector with the parameters given beside those of the plan.
+func (p plan) buildWith(t testing.TB, name string, given map[string]string) model.Automaton {
+	given["eta"], given["stagger"] = eta.String(), fmt.Sprint(p.stagger)
+	a, err := build(t, name, given)(detectors.Env{Self: 2, N: 3, Watch: []model.ProcessID{0, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,6 +165,10 @@ func agree(t *testing.T, name, patience string, suspected twin) {
 }
 
 func agreeOn(t *testing.T, p plan, name, patience string, step model.Duration, suspected twin) (verdicts int, err error) {
+	return agreeWith(t, p, p.build(t, name, patience, p.patience), step, suspected)
+}
+
+func agreeWith(t *testing.T, p plan, a model.Automaton, step model.Duration, suspected twin) (verdicts int, err error) {
 	log := p.arrivals()
 	var seen []arrival
 	for _, a := range log {
@@ -168,7 +176,7 @@ func agreeOn(t *testing.T, p plan, name, patience string, step model.Duration, s
 			seen = append(seen, a)
 		}
 	}
-	changes := drive(t, p.build(t, name, patience, p.patience), p.start, p.end(), log)
+	changes := drive(t, a, p.start, p.end(), log)
 	var instants []model.Time
 	for now := p.start; now <= p.end(); now = now.Add(step) {
 		instants = append(instants, now)
@@ -317,14 +325,9 @@ func TestIgnoredHeartbeatsLeaveNoTrace(t *testing.T) {
 			}
 			return p.sigma(a.from, a.seq+1).Add(p.patience) <= a.at // late for all that it stands for
 		}},
-		{"nfd-e", "alpha", func(p plan, seen []arrival, a arrival) bool {
-			for _, s := range seen {
-				if s.from == a.from && s.seq >= a.seq {
-					return true // no peer is silent for 64 periods in these plans
-				}
-			}
-			return false
-		}},
+		{"nfd-e", "alpha", notTheLatest},
+		{"2w-fd", "alpha", notTheLatest},
+		{"bertier", "delay", notTheLatest},
 	} {
 		ignored := 0
 		forAllPlans(t, c.name, func(p plan) error {
@@ -392,13 +395,23 @@ func TestIgnoredHeartbeatsLeaveNoTrace(t *testing.T) {
 	}
 }
 
+// notTheLatest is what the estimators ignore, if no peer is silent for 64 periods, as in
+// these plans.
+func notTheLatest(_ plan, seen []arrival, a arrival) bool {
+	for _, s := range seen {
+		if s.from == a.from && s.seq >= a.seq {
+			return true
+		}
+	}
+	return false
+}
+
 // More patience never adds a mistake, and never hastens a detection: whom the
 // patient detector suspects, the other suspects too. The number of suspicions
-// cannot grow either, for a timeout; for the freshness points of NFD-S and NFD-E it
-// can, when the patient detector trusts for a while in one long mistake of the
-// other.
+// cannot grow either, for a timeout; for freshness points it can, when the patient
+// detector trusts for a while in one long mistake of the other.
 func TestPatienceOnlyHelpsAccuracy(t *testing.T) {
-	for name, patience := range map[string]string{"timeout": "timeout", "nfd-s": "delta", "nfd-e": "alpha"} {
+	for name, patience := range map[string]string{"timeout": "timeout", "nfd-s": "delta", "nfd-u": "alpha", "nfd-e": "alpha", "2w-fd": "alpha"} {
 		differ := 0
 		forAllPlans(t, name, func(p plan) error {
 			log := p.arrivals()
@@ -433,7 +446,8 @@ func TestPatienceOnlyHelpsAccuracy(t *testing.T) {
 
 // The names of processes mean nothing: swapping the peers swaps the verdicts.
 func TestRelabelling(t *testing.T) {
-	for name, patience := range map[string]string{"timeout": "timeout", "nfd-s": "delta", "nfd-e": "alpha"} {
+	for name, patience := range map[string]string{"timeout": "timeout", "adaptive": "timeout", "nfd-s": "delta", "nfd-u": "alpha",
+		"nfd-e": "alpha", "2w-fd": "alpha", "bertier": "delay"} {
 		forAllPlans(t, name, func(p plan) error {
 			p.stagger = false // which depends on names, as a matter of fact
 			swapped := p

@@ -18,11 +18,12 @@ const (
 	ProbabilityParam                  // a number from 0 to 1, or a percentage: "0.5%"
 	SwitchParam                       // "true" or "false"
 	TextParam                         // a name, as of a host or link
+	NumberParam                       // a decimal number: "8", "0.05"
 )
 
 // String describes the values of the type.
 func (t ParamType) String() string {
-	return [...]string{"duration", "count", "probability", "true or false", "name"}[t]
+	return [...]string{"duration", "count", "probability", "true or false", "name", "number"}[t]
 }
 
 // Param describes one parameter. A Default of "" makes it required, unless it is
@@ -33,6 +34,9 @@ type Param struct {
 	Default  string
 	Optional bool
 	Doc      string
+
+	// Least and Most are the range of a [NumberParam], both inclusive; both 0 for any.
+	Least, Most float64
 }
 
 // Params are the values of a thing's parameters, each in range of its type.
@@ -80,7 +84,7 @@ func NewParams(decl []Param, given map[string]string) (Params, []error) {
 			}
 			continue
 		}
-		v, err := d.Type.parse(text)
+		v, err := d.parse(text)
 		if err != nil {
 			errs = append(errs, &ParamError{d.Name, err})
 			continue
@@ -110,16 +114,16 @@ func paramList(decl []Param) string {
 	return "parameters: " + strings.Join(names, ", ")
 }
 
-func (t ParamType) parse(s string) (v paramValue, err error) {
+func (d Param) parse(s string) (v paramValue, err error) {
 	v.text = s
-	switch t {
+	switch d.Type {
 	case DurationParam:
-		var d Duration
-		d, err = ParseDuration(s)
-		if err == nil && d < 0 {
+		var length Duration
+		length, err = ParseDuration(s)
+		if err == nil && length < 0 {
 			err = fmt.Errorf("duration %q is negative", s)
 		}
-		v.i = int64(d)
+		v.i = int64(length)
 	case CountParam:
 		v.i, err = strconv.ParseInt(s, 10, 64)
 		if err != nil || v.i < 0 {
@@ -135,9 +139,27 @@ func (t ParamType) parse(s string) (v paramValue, err error) {
 		default:
 			err = fmt.Errorf("%q is neither true nor false", s)
 		}
+	case NumberParam:
+		v.f, err = parseNumber(s)
+		if err == nil && (d.Least != 0 || d.Most != 0) && (v.f < d.Least || v.f > d.Most) {
+			err = fmt.Errorf("%q is out of range: from %v to %v", s, d.Least, d.Most)
+		}
 	}
 	return v, err
 }
+
+// parseNumber reads a plain decimal number: no exponent, no infinity.
+func parseNumber(s string) (float64, error) {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || strings.Trim(s, "+-.0123456789") != "" {
+		return 0, fmt.Errorf("%q is not a decimal number (write 8 or 0.05)", s)
+	}
+	return f, nil
+}
+
+// FormatNumber writes f as a [NumberParam] reads it, with no more digits than it takes
+// to read the same number.
+func FormatNumber(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // ParseProbability reads a number from 0 to 1, or a percentage up to 100%.
 func ParseProbability(s string) (float64, error) {
@@ -189,6 +211,21 @@ func (p Params) Switch(name string) bool { return p.value(name, SwitchParam).i !
 
 // Text returns the value of a [TextParam].
 func (p Params) Text(name string) string { return p.value(name, TextParam).text }
+
+// WithText returns p with another value of a [TextParam].
+func (p Params) WithText(name, text string) Params {
+	for i, d := range p.decl {
+		if d.Name == name && d.Type == TextParam {
+			p.values = slices.Clone(p.values)
+			p.values[i] = paramValue{text: text, set: true}
+			return p
+		}
+	}
+	panic(fmt.Sprintf("model: no parameter %q of type %v was declared", name, TextParam))
+}
+
+// Number returns the value of a [NumberParam].
+func (p Params) Number(name string) float64 { return p.value(name, NumberParam).f }
 
 // Given tells whether the parameter was given a value, rather than its default.
 func (p Params) Given(name string) bool {

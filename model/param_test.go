@@ -19,6 +19,8 @@ var declared = []model.Param{
 	{Name: "stagger", Type: model.SwitchParam, Default: "true"},
 	{Name: "link", Type: model.TextParam},
 	{Name: "limit", Type: model.DurationParam, Optional: true},
+	{Name: "level", Type: model.NumberParam, Default: "8", Least: 0.01, Most: 1000},
+	{Name: "shift", Type: model.NumberParam, Default: "-0.50"},
 }
 
 func TestParams(t *testing.T) {
@@ -38,6 +40,9 @@ func TestParams(t *testing.T) {
 	if got := p.Probability("threshold"); got != 0.001 {
 		t.Errorf("threshold = %v, want 0.001", got)
 	}
+	if level, shift := p.Number("level"), p.Number("shift"); level != 8 || shift != -0.5 {
+		t.Errorf("level = %v and shift = %v, want 8 and -0.5", level, shift)
+	}
 	if p.Switch("stagger") {
 		t.Error("stagger is on")
 	}
@@ -47,7 +52,7 @@ func TestParams(t *testing.T) {
 	if !p.Given("eta") || p.Given("timeout") || p.Given("link") || p.Given("limit") {
 		t.Error("Given does not tell what was given")
 	}
-	if got, want := p.String(), "eta=10ms timeout=30ms window=3 threshold=0.1% stagger=false link="; got != want {
+	if got, want := p.String(), "eta=10ms timeout=30ms window=3 threshold=0.1% stagger=false link= level=8 shift=-0.50"; got != want {
 		t.Errorf("String() = %q, want %q", got, want)
 	}
 	var all []string
@@ -65,6 +70,7 @@ func TestParamsOfAnotherNameOrTypePanic(t *testing.T) {
 		"no such name": func() { p.Duration("beta") },
 		"another type": func() { p.Count("eta") },
 		"Given":        func() { p.Given("beta") },
+		"WithText":     func() { p.WithText("eta", "2s") },
 	} {
 		func() {
 			defer func() {
@@ -80,7 +86,7 @@ func TestParamsOfAnotherNameOrTypePanic(t *testing.T) {
 // All errors come at once, those of declared parameters first and in that order.
 func TestParamErrors(t *testing.T) {
 	_, errs := model.NewParams(declared, map[string]string{
-		"timeout": "-1ms", "window": "1.5", "threshold": "101%", "stagger": "yes", "zeta": "1", "beta": "2",
+		"timeout": "-1ms", "window": "1.5", "threshold": "101%", "stagger": "yes", "level": "1000.1", "shift": "1e3", "zeta": "1", "beta": "2",
 	})
 	want := []string{
 		`parameter "eta": is required (duration: the period)`,
@@ -88,8 +94,10 @@ func TestParamErrors(t *testing.T) {
 		`parameter "window": "1.5" is not a whole number from 0 on`,
 		`parameter "threshold": "101%" is not a probability: it must lie between 0 and 1`,
 		`parameter "stagger": "yes" is neither true nor false`,
-		`parameter "beta": is unknown (parameters: eta, timeout, window, threshold, stagger, link, limit)`,
-		`parameter "zeta": is unknown (parameters: eta, timeout, window, threshold, stagger, link, limit)`,
+		`parameter "level": "1000.1" is out of range: from 0.01 to 1000`,
+		`parameter "shift": "1e3" is not a decimal number (write 8 or 0.05)`,
+		`parameter "beta": is unknown (parameters: eta, timeout, window, threshold, stagger, link, limit, level, shift)`,
+		`parameter "zeta": is unknown (parameters: eta, timeout, window, threshold, stagger, link, limit, level, shift)`,
 	}
 	var got []string
 	for _, err := range errs {
@@ -108,6 +116,33 @@ func TestParamErrors(t *testing.T) {
 	for _, count := range []string{"-1", "1e3", "0x10", "1_000", "9223372036854775808", ""} {
 		if _, errs := model.NewParams(declared, map[string]string{"eta": "1s", "window": count}); len(errs) != 1 {
 			t.Errorf("count %q: %v, want one error", count, errs)
+		}
+	}
+}
+
+func TestNumberParam(t *testing.T) {
+	decl := []model.Param{{Name: "x", Type: model.NumberParam}, {Name: "share", Type: model.NumberParam, Least: 0, Most: 1, Default: "0.5"}}
+	for text, want := range map[string]float64{
+		"0": 0, "8": 8, "-8.25": -8.25, "+3": 3, ".5": 0.5, "0.1": 0.1, "1000000000000000000000": 1e21, "0.00000000000000000001": 1e-20,
+	} {
+		p, errs := model.NewParams(decl, map[string]string{"x": text})
+		if errs != nil || p.Number("x") != want {
+			t.Errorf("%q reads as %v, %v, want %v", text, p, errs, want)
+			continue
+		}
+		again, errs := model.NewParams(decl, map[string]string{"x": model.FormatNumber(p.Number("x"))})
+		if errs != nil || again.Number("x") != want {
+			t.Errorf("%q, written and read again, is %v, %v", text, again, errs)
+		}
+	}
+	for _, text := range []string{"", "NaN", "inf", "1e3", "0x10", "1_0", "--1", "eight", "1 ", "8%"} {
+		if p, errs := model.NewParams(decl, map[string]string{"x": text}); len(errs) != 1 {
+			t.Errorf("%q reads as %v, want an error", text, p)
+		}
+	}
+	for text, fits := range map[string]bool{"0": true, "1": true, "-0.0001": false, "1.0001": false} {
+		if _, errs := model.NewParams(decl, map[string]string{"x": "1", "share": text}); fits != (errs == nil) {
+			t.Errorf("share %s: %v", text, errs)
 		}
 	}
 }

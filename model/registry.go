@@ -43,7 +43,7 @@ func checkSpec(name string, taken bool, params []Param) error {
 		if p.Default == "" {
 			continue
 		}
-		if _, err := p.Type.parse(p.Default); err != nil {
+		if _, err := p.parse(p.Default); err != nil {
 			return &ParamError{p.Name, fmt.Errorf("the default does not fit: %w", err)}
 		}
 	}

@@ -143,9 +143,9 @@ func (c *clock) when(shown, now model.Time) model.Time {
 func (c *clock) set(now model.Time, step model.Duration, drift int64) {
 	shown, hidden := c.at(now), c.hidden(now)
 	if step > 0 {
-		hidden += min(model.Time(step), model.MaxTime-hidden)
+		hidden += min(model.Time(step), model.MaxTime-max(hidden, 0))
 	} else {
-		hidden -= min(model.Time(-step), model.MaxTime+hidden)
+		hidden -= min(model.Time(-step), model.MaxTime+min(hidden, 0))
 	}
 	drift += c.drift
 	*c = clock{
@@ -200,8 +200,8 @@ func (n *Network) setClock(host NodeID, step model.Duration, drift int64) {
 			n.kernel.Arm(n.automata[i].wake, c.when(n.automata[i].wakes, now))
 		}
 	}
-	for _, g := range n.limiters {
-		if g != nil && g.host == host && g.held.first != none {
+	for g := range n.limitersOf(host) {
+		if g.held.first != none {
 			n.kernel.Arm(g.release, c.when(n.pool.packets[g.held.first].arrives, now))
 		}
 	}

@@ -228,6 +228,29 @@ func TestClocksWakeInTime(t *testing.T) {
 	}
 }
 
+// Steps add up, each within the range, be they as long as that.
+func TestLongSteps(t *testing.T) {
+	most := int64(model.MaxTime)
+	for _, steps := range [][]int64{{most, -most}, {-most, most}, {-most, -most, most}, {most, most, -most, 5}, {1, -most, most, most}} {
+		c, want := trueClock, int64(0)
+		for _, step := range steps {
+			c.set(0, model.Duration(step), 0)
+			sum := new(big.Int).Add(big.NewInt(want), big.NewInt(step))
+			switch {
+			case sum.Cmp(big.NewInt(most)) > 0:
+				want = most
+			case sum.Cmp(big.NewInt(-most)) < 0:
+				want = -most
+			default:
+				want = sum.Int64()
+			}
+			if c.local != model.Time(want) {
+				t.Errorf("%v: %d after %d, want %d", steps, c.local, step, want)
+			}
+		}
+	}
+}
+
 // A clock that comes to the end of the range stands still, whatever it was set to.
 func TestClocksStayInRange(t *testing.T) {
 	n := newNetwork(t, 1, Config{Topology: star8G(2)})

@@ -21,6 +21,10 @@
 // ones by a hash of the flow; they do not react to failures. Switching itself
 // takes no time; put a switch's latency into the delay of its links.
 //
+// A link adds to its delay a random one, or one that was recorded on a real path, and it
+// may lose packets at random or as recorded ([LinkConfig], [Replay]). Every packet is lost
+// at the far end of a link.
+//
 // # Clocks and pauses
 //
 // Records, links, traffic and faults follow true time. The automata and limiters of a
@@ -42,8 +46,8 @@
 // start lies in the past is settled, in the order that the port would have
 // chosen then. A packet cannot have come too late for a choice, since its own
 // arrival settles the port first; and a port whose queues are not empty always
-// has a packet under way, whose arrival settles it again. Links with jitter, on
-// which arrivals come out of order, use a second event at the end of
-// each transmission instead. [Config.TwoEventPorts] makes every port do so,
+// has a packet under way, whose arrival settles it again. Links with jitter or with
+// recorded delays that overtake, on which arrivals come out of order, use a second event
+// at the end of each transmission instead. [Config.TwoEventPorts] makes every port do so,
 // which must not change any record.
 package network

@@ -126,7 +126,7 @@ func hostOf(p model.Params, name string, t *Topology, s *sim.Stream) (model.Proc
 	case ok:
 		return model.ProcessID(node), nil
 	case text == random:
-		return model.ProcessID(s.IntN(t.Hosts)), nil
+		return model.ProcessID(randomHost(t, s)), nil
 	case text == "":
 		return fail("is required: the name of a host, or %s", random)
 	}
@@ -135,6 +135,28 @@ func hostOf(p model.Params, name string, t *Topology, s *sim.Stream) (model.Proc
 
 // random as a name asks for a target drawn with equal chances.
 const random = "random"
+
+func randomHost(t *Topology, s *sim.Stream) int { return s.IntN(t.Hosts) }
+func randomLink(t *Topology, s *sim.Stream) int { return s.IntN(len(t.Links)) }
+
+// Settle returns the parameters p with the name of what New draws from s, where they ask
+// for a random host, process or link.
+func (f FaultSpec) Settle(p model.Params, t *Topology, s *sim.Stream) model.Params {
+	for _, d := range f.Params {
+		if d.Type != model.TextParam || p.Text(d.Name) != random {
+			continue
+		}
+		_, named := t.Node(random)
+		switch {
+		case d.Name == "link":
+			l := &t.Links[randomLink(t, s)]
+			p = p.WithText(d.Name, t.Names[l.A]+"--"+t.Names[l.B])
+		case (d.Name == "host" || d.Name == "process") && !named:
+			p = p.WithText(d.Name, t.Names[randomHost(t, s)])
+		}
+	}
+	return p
+}
 
 // linkParams are the parameters of faults of links.
 var linkParams = []model.Param{
@@ -158,7 +180,7 @@ func linksOf(p model.Params, t *Topology, s *sim.Stream) ([]LinkID, error) {
 		if direction != "" {
 			return fail("direction", "a random link has no known end")
 		}
-		i := LinkID(s.IntN(len(t.Links)))
+		i := LinkID(randomLink(t, s))
 		return []LinkID{2 * i, 2*i + 1}, nil
 	}
 	const longest = 1000 // each dash is a place to try

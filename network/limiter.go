@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"iter"
 
 	"suspect/model"
 	"suspect/sim"
@@ -66,9 +67,9 @@ func (n *Network) addAdmission(t *Traffic) *admission {
 }
 
 // SetLimiter puts a limiter before the output queue of a host for the packets of
-// one priority. Packets that it refuses go on at priority lower, past the limiter
-// there, or are dropped if lower is the priority itself. It is called before the
-// run, once for a host and priority. It panics if lower is above the priority.
+// one priority. Packets that it refuses go on at priority lower, where they meet the
+// limiter of that, or are dropped if lower is the priority itself. It is called before
+// the run, once for a host and priority. It panics if lower is above the priority.
 func (n *Network) SetLimiter(host NodeID, priority model.Priority, l Limiter, lower model.Priority) {
 	n.makeLimiters()
 	at := place(host, priority)
@@ -123,21 +124,40 @@ func (n *Network) newLimited(at int, host NodeID, priority model.Priority, l Lim
 	return g
 }
 
+// limiterOf returns the limiter that a host's packets of the priority meet first, or nil.
+func (n *Network) limiterOf(host NodeID, priority model.Priority, a *admission) *limited {
+	if n.limiters == nil || a != nil && a.use == NoLimiter {
+		return nil
+	}
+	at := place(host, priority)
+	if a != nil && a.own != nil && a.own[at] != nil {
+		return a.own[at]
+	}
+	return n.limiters[at]
+}
+
+// limitersOf yields all limiters of a host.
+func (n *Network) limitersOf(host NodeID) iter.Seq[*limited] {
+	return func(yield func(*limited) bool) {
+		if n.limiters == nil {
+			return
+		}
+		first, own := place(host, 0), place(NodeID(n.topology.Hosts), 0)
+		for _, some := range [...][]*limited{n.limiters[first : first+model.Priorities], n.limiters[own:]} {
+			for _, g := range some {
+				if g != nil && g.host == host && !yield(g) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // passes hands packet i to the limiter that it meets first. If it reports true the
 // packet goes into the output queue at once, perhaps at a lower priority; otherwise it
 // is held back or dropped.
 func (n *Network) passes(i int32, x *packet, a *admission) bool {
-	at := place(x.from, x.priority())
-	g := n.limiters[at]
-	if a != nil {
-		if a.use == NoLimiter {
-			return true
-		}
-		if a.own != nil && a.own[at] != nil {
-			g = a.own[at]
-		}
-	}
-	for g != nil {
+	for g := n.limiterOf(x.from, x.priority(), a); g != nil; g = n.limiters[place(x.from, x.priority())] {
 		if n.processing > 0 {
 			if g.new.first == none {
 				n.kernel.Arm(g.decision, n.kernel.Now().Add(n.processing))
@@ -149,7 +169,6 @@ func (n *Network) passes(i int32, x *packet, a *admission) bool {
 		if !demoted {
 			return passed
 		}
-		g = n.limiters[place(x.from, x.priority())]
 	}
 	return true
 }
@@ -228,10 +247,7 @@ func (r *releases) Fire(arg uint32) {
 
 // dropHeld drops what the limiters of a host hold back.
 func (n *Network) dropHeld(host NodeID) {
-	for _, g := range n.limiters {
-		if g == nil || g.host != host {
-			continue
-		}
+	for g := range n.limitersOf(host) {
 		for _, l := range [...]*packetList{&g.held, &g.new} {
 			for l.first != none {
 				n.drop(n.pool.pop(l), n.uplinks[host], model.HostDown)

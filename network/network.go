@@ -44,6 +44,7 @@ type Network struct {
 	jitter       []sim.Distribution
 	jitterStream []*sim.Stream
 	reordered    [][]int32 // packets under way where they may overtake each other
+	replays      []*replaying
 
 	uplinks  []LinkID   // by host
 	limiters []*limited // by host and priority, then the traffics' own; nil if there are none at all
@@ -97,6 +98,7 @@ func New(k *sim.Kernel, c Config) (*Network, error) {
 		jitter:       make([]sim.Distribution, links),
 		jitterStream: make([]*sim.Stream, links),
 		reordered:    make([][]int32, links),
+		replays:      make([]*replaying, links),
 		transmitted:  make([]sim.Timer, links),
 		uplinks:      make([]LinkID, c.Topology.Hosts),
 		hostDown:     make([]int32, c.Topology.Hosts),
@@ -138,6 +140,13 @@ func (n *Network) addPort(l LinkID, from, to NodeID, c LinkConfig, twoEvent bool
 		p.flags |= portTwoEvent | portReorders
 		n.jitter[l] = c.Jitter
 		n.jitterStream[l] = n.kernel.Stream(n.linkName(l) + "/jitter")
+	}
+	if c.Replay.Recording != nil {
+		p.flags |= portReplays
+		if c.Replay.Overtake {
+			p.flags |= portTwoEvent | portReorders
+		}
+		n.replays[l] = n.newReplaying(l, c.Replay)
 	}
 	p.maxPacket, p.maxBytes = c.Buffer.Packets, c.Buffer.Bytes
 	if p.maxPacket == 0 {

@@ -22,6 +22,7 @@ const (
 	priorityBits = 1<<3 - 1
 	isTraffic    = 1 << 3 // background traffic, not a message
 	hasExtra     = 1 << 4 // Arg or Body are in pool.extra
+	isLost       = 1 << 5 // as the recording says that the link replays
 )
 
 func (p *packet) priority() model.Priority { return model.Priority(p.flags & priorityBits) }

@@ -36,6 +36,7 @@ const (
 	portReorders             // packets under way may overtake each other
 	portLossy
 	portUnlimited // no buffer limit
+	portReplays   // delays and losses are recorded ones
 )
 
 // transmission returns how long n bytes occupy link l, rounded up to a picosecond.
@@ -81,11 +82,11 @@ func (n *Network) enqueue(l LinkID, i int32) {
 		}
 		if p.free <= now { // then nothing waits
 			p.free = now.Add(n.transmission(l, x.bytes))
-			x.arrives = p.free.Add(p.delay)
-			if p.first == none {
+			isFirst := p.first == none
+			n.depart(l, p, i)
+			if isFirst {
 				n.kernel.Arm(p.arrival, x.arrives)
 			}
-			n.depart(p, i)
 			return
 		}
 	}
@@ -128,10 +129,8 @@ func (n *Network) settle(l LinkID, p *port) {
 	now := n.kernel.Now()
 	for p.waiting != 0 && p.free <= now {
 		i := n.dequeue(p)
-		x := &n.pool.packets[i]
-		p.free = p.free.Add(n.transmission(l, x.bytes))
-		x.arrives = p.free.Add(p.delay)
-		n.depart(p, i)
+		p.free = p.free.Add(n.transmission(l, n.pool.packets[i].bytes))
+		n.depart(l, p, i)
 	}
 }
 
@@ -155,13 +154,10 @@ func (t *transmissions) Fire(arg uint32) {
 	n, l := (*Network)(t), LinkID(arg)
 	p := &n.ports[l]
 	i := p.current
-	x := &n.pool.packets[i]
-	x.arrives = p.free.Add(p.delay)
 	if p.flags&portReorders != 0 {
-		x.arrives = x.arrives.Add(n.jitter[l].Sample(n.jitterStream[l]))
-		n.overtake(l, i)
+		n.overtake(l, p, i)
 	} else {
-		n.depart(p, i)
+		n.depart(l, p, i)
 	}
 	n.kernel.Arm(p.arrival, n.pool.packets[p.first].arrives)
 	p.current = none
@@ -182,7 +178,7 @@ func (a *arrivals) Fire(arg uint32) {
 		n.kernel.Arm(p.arrival, n.pool.packets[p.first].arrives)
 	}
 	n.hops++
-	if p.flags&portLossy != 0 && n.loses(l) {
+	if p.flags&(portLossy|portReplays) != 0 && n.loses(l, p, i) {
 		n.drop(i, l, model.LinkLoss)
 		return
 	}
@@ -202,9 +198,15 @@ func (a *arrivals) Fire(arg uint32) {
 	n.enqueue(next, i)
 }
 
-// depart appends packet i to the packets under way from port p.
-func (n *Network) depart(p *port, i int32) {
-	n.pool.packets[i].next = none
+// depart appends packet i, whose transmission by port p ends when that is free, to the
+// packets under way on link l.
+func (n *Network) depart(l LinkID, p *port, i int32) {
+	x := &n.pool.packets[i]
+	x.next = none
+	x.arrives = p.free.Add(p.delay)
+	if p.flags&portReplays != 0 {
+		n.replay(l, p, x)
+	}
 	if p.first == none {
 		p.first = i
 	} else {
@@ -230,9 +232,16 @@ func (n *Network) before(i, j int32) bool {
 	return a.arrives < b.arrives || a.arrives == b.arrives && a.number < b.number
 }
 
-// overtake and arriveFirst keep the packets under way on a link that reorders as a
-// binary heap; the port's first is its root.
-func (n *Network) overtake(l LinkID, i int32) {
+// overtake is depart on a link that reorders. It and arriveFirst keep the packets under
+// way there as a binary heap; the port's first is its root.
+func (n *Network) overtake(l LinkID, p *port, i int32) {
+	x := &n.pool.packets[i]
+	x.arrives = p.free.Add(p.delay)
+	if p.flags&portReplays != 0 {
+		n.replay(l, p, x)
+	} else {
+		x.arrives = x.arrives.Add(n.jitter[l].Sample(n.jitterStream[l]))
+	}
 	h := append(n.reordered[l], i)
 	k := len(h) - 1
 	for k > 0 && n.before(i, h[(k-1)/2]) {
@@ -241,7 +250,7 @@ func (n *Network) overtake(l LinkID, i int32) {
 	}
 	h[k] = i
 	n.reordered[l] = h
-	n.ports[l].first = h[0]
+	p.first = h[0]
 }
 
 func (n *Network) arriveFirst(l LinkID, p *port) int32 {
@@ -270,8 +279,15 @@ func (n *Network) arriveFirst(l LinkID, p *port) int32 {
 	return first
 }
 
-// loses draws the fate of a packet on lossy link l.
-func (n *Network) loses(l LinkID) bool {
+// loses tells at the far end of link l whether packet i is lost there: by what the link
+// replays, or by the draw of a lossy link, which is made in either case.
+func (n *Network) loses(l LinkID, p *port, i int32) bool {
+	drawn := p.flags&portLossy != 0 && n.drawLoss(l)
+	return drawn || n.pool.packets[i].flags&isLost != 0
+}
+
+// drawLoss draws the fate of a packet on lossy link l.
+func (n *Network) drawLoss(l LinkID) bool {
 	c := &n.loss[l]
 	if c.GoodToBad != 0 || c.BadToGood != 0 {
 		change := c.GoodToBad

@@ -110,6 +110,8 @@ func chaos(t *testing.T, seed uint64, twoEvent bool) *Network {
 		}
 		if draw.IntN(8) == 0 {
 			c.Jitter = sim.Distribution{Kind: sim.Uniform, High: model.Microsecond}
+		} else if draw.IntN(4) == 0 {
+			c.Replay = randomReplay(draw, 100*model.Nanosecond)
 		}
 		return c
 	}

@@ -156,21 +156,25 @@ func (n *Network) updateProcess(p model.ProcessID, kind model.FailureKind) {
 		return
 	}
 	pr.running = running
-	n.in = model.Input{Kind: model.Start, Random: (*choices)(n)}
-	if running && pr.pauses != 0 {
+	switch {
+	case !running:
+		pr.forget()
+		for h := range n.automataOf(pr) {
+			h.Automaton, h.wakes = nil, model.Never
+			n.kernel.Disarm(h.wake)
+		}
+	case pr.pauses != 0:
+		n.in = model.Input{Kind: model.Start}
 		n.wait(p, 0, 0)
-		return
-	}
-	if running {
+	default:
 		n.start(pr)
-		return
 	}
-	clear(pr.waiting) // let go of bodies
+}
+
+// forget empties what waits, and lets go of the bodies of messages.
+func (pr *process) forget() {
+	clear(pr.waiting)
 	pr.waiting = pr.waiting[:0]
-	for h := range n.automataOf(pr) {
-		h.Automaton, h.wakes = nil, model.Never
-		n.kernel.Disarm(h.wake)
-	}
 }
 
 // start makes the automata of a process.
@@ -320,8 +324,7 @@ func (n *Network) ResumeProcess(p model.ProcessID) {
 			n.stepPanel(&pr.panels[s.panel])
 		}
 	}
-	clear(pr.waiting) // let go of bodies
-	pr.waiting = pr.waiting[:0]
+	pr.forget()
 }
 
 func (n *Network) markPaused(pr *process, paused bool) {

@@ -47,6 +47,9 @@ type LinkConfig struct {
 	// link with jitter may overtake each other.
 	Jitter sim.Distribution
 
+	// Replay adds recorded delays and losses. A link with it has no jitter.
+	Replay Replay
+
 	Loss   Loss
 	Buffer Buffer
 }

@@ -27,7 +27,8 @@ const (
 	// its priority there is a packet. It puts packets into the output queue
 	// while fewer than two wait there in its priority and there is room, looks
 	// again after each transmission time of a packet, and so never overflows it.
-	// It sends nothing while its link or host is down.
+	// It sends nothing while its link or host is down, or its limiter has a packet
+	// to decide upon. What limiters hold back or demote it does not count.
 	Bulk
 	// Flows lets flows of random Sizes begin after exponential gaps, such that
 	// their packets come to Rate on average. A host sends its flows one after
@@ -484,7 +485,8 @@ func (s *bulkSource) Fire(uint32) {
 	for range 3 {
 		packets, bytes := n.Backlog(s.uplink, s.priority)
 		if packets >= 2 || int32(packets) >= p.maxPacket || bytes+s.wire > p.maxBytes ||
-			n.linkDown[s.uplink] != 0 || n.hostDown[s.from] != 0 {
+			n.linkDown[s.uplink] != 0 || n.hostDown[s.from] != 0 ||
+			s.undecided() {
 			break
 		}
 		s.send()
@@ -493,6 +495,12 @@ func (s *bulkSource) Fire(uint32) {
 }
 
 // flowSource has its second timer for the packets of the flows that wait.
+// undecided tells whether the limiter of the source has a packet to decide upon.
+func (s *source) undecided() bool {
+	g := s.network.limiterOf(s.from, s.priority, s.admission)
+	return g != nil && g.new.first != none
+}
+
 type flowSource struct {
 	source
 	uplink           LinkID

@@ -318,6 +318,19 @@ func TestBulkSaturatesAndNeverOverflows(t *testing.T) {
 	}
 }
 
+// A limiter that takes longer to decide than the link takes to transmit gets one packet
+// after the other, however many it drops.
+func TestBulkWaitsForDecisions(t *testing.T) {
+	n := newNetwork(t, 1, Config{Topology: pair(Buffer{}), Framing: Bare, LimiterProcessing: 5 * us})
+	n.SetLimiter(0, 7, &spacing{gap: 20 * us}, 7)
+	mustAdd(t, n, Traffic{Kind: Bulk, From: hosts(1), Bytes: 1000, Priority: 7})
+	run(t, n, model.Time(model.Millisecond))
+	c := n.Counts()
+	if c.Sent < 190 || n.InFlight() > 2 || c.Delivered != 50 && c.Delivered != 49 {
+		t.Errorf("%+v and %d in flight, want about 200 decisions, 50 of them to send", c, n.InFlight())
+	}
+}
+
 func TestBulkPausesWhileItsLinkIsDown(t *testing.T) {
 	n := newNetwork(t, 1, Config{Topology: pair(Buffer{}), Framing: Bare})
 	mustAdd(t, n, Traffic{Kind: Bulk, From: hosts(1), Bytes: 1000})

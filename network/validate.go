@@ -121,6 +121,11 @@ func (v *validation) config(where string, c *LinkConfig) {
 	if err := c.Jitter.Validate(); err != nil {
 		v.fail("%s: jitter: %w", where, err)
 	}
+	if err := c.Replay.validate(); err != nil {
+		v.fail("%s: replay: %w", where, err)
+	} else if c.Replay.Recording != nil && !c.Jitter.IsZero() {
+		v.fail("%s: jitter beside a recording, which has its own", where)
+	}
 	if c.Buffer.Packets < 0 {
 		v.fail("%s: buffer of %d packets: it must not be negative", where, c.Buffer.Packets)
 	}

@@ -9,7 +9,7 @@ import (
 
 // FanIn returns the published bound on the delay through a network that n hosts
 // share, n*P/R + eps, where packets take the given number of bytes on the wire and
-// the slowest link has the given rate (QJUMP, section 3). Each packet's time is
+// the slowest link has the given rate (QJUMP). Each packet's time is
 // rounded up to a picosecond. It returns an error unless n, bytes and rate are
 // positive, eps is not negative, and the result is in range.
 func FanIn(n int, bytes int32, rate network.BitRate, eps model.Duration) (model.Duration, error) {
@@ -17,7 +17,7 @@ func FanIn(n int, bytes int32, rate network.BitRate, eps model.Duration) (model.
 }
 
 // Epoch returns the network epoch, 2*n*P/R + eps: what a host whose epochs are not
-// aligned with the others' waits between two packets (QJUMP, section 3). Units
+// aligned with the others' waits between two packets (QJUMP). Units
 // and errors are those of [FanIn].
 func Epoch(n int, bytes int32, rate network.BitRate, eps model.Duration) (model.Duration, error) {
 	return epochs(2, n, bytes, rate, eps)

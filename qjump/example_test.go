@@ -26,7 +26,7 @@ func ExampleBound() {
 	// published: 2.4576 us in epochs of 4.9152 us
 	// factor 1 proved 4.8864us
 	// factor 4 proved 10.8112us
-	// 2 fully used of 2 levels load the receiver's link to 1, which fits
+	// the levels load the receiver's link to 1, which fits (2 of 2 fully used)
 }
 
 // Spaced packets over one switch: the bound is exact.

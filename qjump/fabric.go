@@ -1,11 +1,14 @@
 package qjump
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
 
+	"suspect/model"
 	"suspect/network"
+	"suspect/sim"
 )
 
 // fabric is a topology with its shortest paths. Switches are numbered from 0 on. Sets
@@ -221,4 +224,42 @@ func (f *fabric) reach(demands []Demand) *passing {
 		}
 	}
 	return p
+}
+
+// frames returns the largest frame that can pass each link.
+func (f *fabric) frames(demands []Demand) []int32 {
+	largest := make([]int32, 2*len(f.Links))
+	demands = slices.Clone(demands)
+	slices.SortStableFunc(demands, func(a, b Demand) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	for len(demands) > 0 {
+		end := 1
+		for end < len(demands) && demands[end].Bytes == demands[0].Bytes {
+			end++
+		}
+		for l, set := range f.reach(demands[:end]).over {
+			if largest[l] == 0 && set.count(0, int32(f.Hosts)) > 0 {
+				largest[l] = demands[0].Bytes
+			}
+		}
+		demands = demands[end:]
+	}
+	return largest
+}
+
+// config returns the link's description, and the bounds of its delay.
+func (f *fabric) config(l network.LinkID) (c *network.LinkConfig, least, longest model.Duration) {
+	c = &f.Links[l/2].AtoB
+	if l%2 == 1 {
+		c = &f.Links[l/2].BtoA
+	}
+	if c.Jitter.Kind == sim.Uniform {
+		return c, plus(c.Delay, c.Jitter.Low), plus(c.Delay, c.Jitter.High)
+	}
+	return c, plus(c.Delay, c.Jitter.Mean), plus(c.Delay, c.Jitter.Mean)
+}
+
+// name names a port by the ends of its link.
+func (f *fabric) name(l network.LinkID) string {
+	from, to := f.Ends(l)
+	return f.Names[from] + "→" + f.Names[to]
 }

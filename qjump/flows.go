@@ -157,6 +157,13 @@ func (a *classAnalysis) toward(c int) *toward {
 
 // flows returns the bounds from end to end, the largest first.
 func (a *classAnalysis) flows() []FlowBound {
+	routes := a.routes()
+	if a.tree() {
+		for i := range routes {
+			a.interference(&routes[i])
+		}
+	}
+	a.payOnce(routes)
 	type like struct {
 		delay, epsilon model.Duration
 		switches       int
@@ -164,56 +171,84 @@ func (a *classAnalysis) flows() []FlowBound {
 		status         Status
 		met            int64
 	}
-	tree, once := a.tree(), a.newPayOnce()
 	known := make(map[like]int)
 	var flows []FlowBound
-	add := func(f FlowBound, steps func() []model.Duration) {
-		key := like{f.Delay, f.Epsilon, f.Switches, f.Ways, f.Status, f.Met}
-		i, ok := known[key]
-		if !ok {
-			i = len(flows)
-			known[key] = i
-			f.Steps = steps()
-			flows = append(flows, f)
-			return
+	for i := range routes {
+		f := &routes[i].FlowBound
+		if f.Switches > 0 {
+			f.Status = a.status(f, routes[i].sender)
 		}
-		flows[i].Pairs += f.Pairs
-		flows[i].members = append(flows[i].members, f.members...)
+		key := like{f.Delay, f.Epsilon, f.Switches, f.Ways, f.Status, f.Met}
+		if k, ok := known[key]; ok {
+			flows[k].Pairs += f.Pairs
+			flows[k].members = append(flows[k].members, f.members...)
+			continue
+		}
+		known[key] = len(flows)
+		f.Steps = a.steps(&routes[i])
+		flows = append(flows, *f)
 	}
+	slices.SortStableFunc(flows, func(f, g FlowBound) int { return cmp.Compare(g.Delay, f.Delay) })
+	return flows
+}
+
+// route is the flow from one kind of host to another.
+type route struct {
+	FlowBound
+	sender *sender
+	toward *toward        // the receiver's switch; nil where both are linked to each other
+	first  network.LinkID // the port of the first switch, on the slowest way
+}
+
+// receiver is a kind of host: packets come to two of them on one switch in the same way.
+type receiver struct {
+	port  *solution
+	far   model.Duration
+	from  hostSet // who sends to it, and itself
+	hosts []network.NodeID
+	bits  hostSet // the same
+}
+
+// receivers returns the kinds of hosts of a switch to which somebody sends.
+func (a *classAnalysis) receivers(s int32) []*receiver {
+	var list []*receiver
+	for _, h := range a.order[a.first[s]:a.first[s+1]] {
+		port := a.ports[a.down[h]].solution
+		if port == nil {
+			continue
+		}
+		_, _, far := a.config(a.down[h])
+		from := slices.Clone(a.to[h])
+		from.add(a.bit[h])
+		k := slices.IndexFunc(list, func(r *receiver) bool {
+			return r.port == port && r.far == far && slices.Equal(r.from, from)
+		})
+		if k < 0 {
+			k = len(list)
+			list = append(list, &receiver{port: port, far: far, from: from, bits: a.sets(1)[0]})
+		}
+		list[k].hosts = append(list[k].hosts, h)
+		list[k].bits.add(a.bit[h])
+	}
+	return list
+}
+
+// routes returns the flows with the bound that is the sum over the ports.
+func (a *classAnalysis) routes() []route {
+	var list []route
 	for c, root := range a.edges {
 		t := a.toward(c)
-		// Receivers whose ports are alike.
-		type receiver struct {
-			port *solution
-			far  model.Duration
-		}
-		var kinds []receiver
-		var hosts [][]network.NodeID
-		var sets []hostSet // the same
-		for _, h := range a.order[a.first[root]:a.first[root+1]] {
-			if a.ports[a.down[h]].senders == 0 {
-				continue
-			}
-			_, _, far := a.config(a.down[h])
-			r := receiver{a.ports[a.down[h]].solution, far}
-			k := slices.Index(kinds, r)
-			if k < 0 {
-				k = len(kinds)
-				kinds, hosts, sets = append(kinds, r), append(hosts, nil), append(sets, a.sets(1)...)
-			}
-			hosts[k] = append(hosts[k], h)
-			sets[k].add(a.bit[h])
-		}
-		for k, r := range kinds {
+		for _, r := range a.receivers(root) {
 			for _, x := range a.kinds {
 				if x.solitary {
 					continue
 				}
-				f := FlowBound{Switches: int(a.hops[c][a.edges[x.edge]]) + 1, members: []members{{a, x.bits, sets[k]}}}
-				for _, h := range hosts[k] {
+				f := route{sender: x, toward: t, first: a.down[r.hosts[0]]}
+				f.members = []members{{a, x.bits, r.bits}}
+				for _, h := range r.hosts {
 					n := a.common(x, a.to[h])
 					if n > 0 && f.Pairs == 0 {
-						f.From, f.To = a.last(x, a.to[h]), h
+						f.From, f.To, f.first = a.last(x, a.to[h]), h, a.down[h]
 					}
 					f.Pairs += n
 				}
@@ -221,9 +256,9 @@ func (a *classAnalysis) flows() []FlowBound {
 					continue
 				}
 				at := a.edges[x.edge]
-				first := a.down[f.To]
+				f.Switches = int(a.hops[c][at]) + 1
 				if at == root {
-					f.Delay, f.Ways, f.Epsilon = plus(a.firstTwo(x, first), x.far, r.far), 1, plus(x.far, r.far)
+					f.Delay, f.Ways, f.Epsilon = plus(a.firstTwo(x, f.first), x.far, r.far), 1, plus(x.far, r.far)
 				} else {
 					rest := model.Duration(0)
 					for _, y := range a.arcs[at] {
@@ -232,28 +267,12 @@ func (a *classAnalysis) flows() []FlowBound {
 						}
 						_, _, far := a.config(y.link)
 						if d := plus(a.firstTwo(x, y.link), far, t.rest[y.to]); d > rest {
-							rest, first = d, y.link
+							rest, f.first = d, y.link
 						}
 					}
 					f.Delay, f.Ways, f.Epsilon = plus(x.far, rest, r.port.delay, r.far), t.ways[at], plus(x.far, t.epsilon[at], r.far)
 				}
-				if tree {
-					a.interference(&f, t)
-				}
-				if once != nil {
-					once.improve(&f, x)
-				}
-				f.Status = a.status(&f, x)
-				add(f, func() []model.Duration {
-					steps := []model.Duration{x.delay, a.firstTwo(x, first) - x.delay}
-					if at == root {
-						return steps
-					}
-					for _, s := a.Ends(first); int(s)-a.Hosts != int(root); _, s = a.Ends(t.next[int(s)-a.Hosts]) {
-						steps = append(steps, a.ports[t.next[int(s)-a.Hosts]].delay)
-					}
-					return append(steps, r.port.delay)
-				})
+				list = append(list, f)
 			}
 		}
 	}
@@ -264,12 +283,29 @@ func (a *classAnalysis) flows() []FlowBound {
 				f := FlowBound{From: a.order[bit], To: to, Pairs: 1, Ways: 1, Epsilon: x.far, Delay: plus(x.delay, x.far)}
 				f.members = []members{{a, x.bits, a.sets(1)[0]}}
 				f.members[0].to.add(a.bit[to])
-				add(f, func() []model.Duration { return []model.Duration{x.delay} })
+				list = append(list, route{FlowBound: f, sender: x})
 			})
 		}
 	}
-	slices.SortStableFunc(flows, func(f, g FlowBound) int { return cmp.Compare(g.Delay, f.Delay) })
-	return flows
+	return list
+}
+
+// steps returns the bound of each port on the slowest way, see [FlowBound].
+func (a *classAnalysis) steps(r *route) []model.Duration {
+	steps := []model.Duration{r.sender.delay}
+	if r.toward == nil {
+		return steps
+	}
+	steps = append(steps, a.firstTwo(r.sender, r.first)-r.sender.delay)
+	last := a.down[r.To]
+	for l := r.first; l != last; {
+		_, s := a.Ends(l)
+		if l = last; int(s)-a.Hosts != int(a.at[r.To]) {
+			l = r.toward.next[int(s)-a.Hosts]
+		}
+		steps = append(steps, a.ports[l].delay)
+	}
+	return steps
 }
 
 // tree tells whether the theorem of route interference (see analysis.rin) holds for all flows:
@@ -299,10 +335,10 @@ func (a *classAnalysis) tree() bool {
 
 // interference bounds the flow by the theorem of route interference: it is delayed by at most
 // one packet of every other sender whose packets can come to its way.
-func (a *classAnalysis) interference(f *FlowBound, t *toward) {
+func (a *classAnalysis) interference(f *route) {
 	met := slices.Clone(a.over[a.down[f.To]])
 	for s := a.at[f.From]; s != a.at[f.To]; {
-		l := t.next[s]
+		l := f.toward.next[s]
 		met.union(a.over[l])
 		_, to := a.Ends(l)
 		s = int32(to) - int32(a.Hosts)

@@ -67,6 +67,28 @@ func TestNetworkClosedForms(t *testing.T) {
 	}
 }
 
+// Over several spines every packet of others is still paid for once, where epochs have room:
+// (n+h-1)*P/R, which an adversary reaches on 3x2x4. Frames that fit into epsilon add L/R for
+// each port.
+func TestNetworkPaysOnce(t *testing.T) {
+	const bytes = 256
+	for _, c := range []struct{ leaves, spines, m int }{{2, 2, 2}, {3, 2, 4}, {4, 4, 8}, {9, 3, 16}} {
+		n := c.leaves * c.m
+		top := network.LeafSpine(c.leaves, c.spines, c.m, link, link)
+		net := qjump.Network{Topology: &top, Classes: []qjump.NetworkClass{allToAll(n, bytes, 2)}}
+		f := networkBounds(t, net)[0].Flows[0]
+		if method, _, _ := f.Derivation(); f.Delay != model.Duration((n+2)*bytes)*octet || f.Status != qjump.Proved || f.Ways != int64(c.spines) || method != "pay once" {
+			t.Errorf("%+v: %v (%v by %s), want %d packets", c, f.Delay, f.Status, method, n+2)
+		}
+		net.Frames = []qjump.Demand{{From: hostsOf(n), Bytes: bytes}}
+		net.Classes[0].Epoch += 16 * bytes * octet
+		f = networkBounds(t, net)[0].Flows[0]
+		if f.Delay > model.Duration((n+6)*bytes)*octet {
+			t.Errorf("%+v with frames: %v, want %d packets", c, f.Delay, n+6)
+		}
+	}
+}
+
 // With frames below, the analysis of ports comes to the worst cases that are known for stars
 // (see TestFramesAtTheHosts), and for a tree of 3x5 hosts to (n+h-1)*P/R + (h+1)*L/R: an
 // adversary found 40.6 of these 40.72 packet times.

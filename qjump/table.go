@@ -177,9 +177,9 @@ func (t *Table) Admission(senders []int) Admission {
 	a.OK = a.Load.Cmp(&rational(1, 1).Rat) <= 0
 	verdict := "fits"
 	if !a.OK {
-		verdict = "is more than it carries: the levels below have no bound"
+		verdict = "is more than it carries, so that the lower ones have no bound"
 	}
-	a.Reason = fmt.Sprintf("%d fully used of %d levels load the receiver's link to %s, which %s", a.FullyUsed, len(t.Levels), a.Load.Decimal(), verdict)
+	a.Reason = fmt.Sprintf("the levels load the receiver's link to %s, which %s (%d of %d fully used)", a.Load.Decimal(), verdict, a.FullyUsed, len(t.Levels))
 	return a
 }
 

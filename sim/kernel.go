@@ -112,6 +112,11 @@ func (k *Kernel) Disarm(t Timer) { k.timers[t].due = model.Never }
 // Due returns the time at which t is going to fire, or [model.Never].
 func (k *Kernel) Due(t Timer) model.Time { return k.timers[t].due }
 
+// Next returns the time of the first event in the queue, or [model.Never]: no timer
+// fires before, and one fires then unless it was moved or disarmed. It is for a caller
+// who runs the kernel in step with another clock.
+func (k *Kernel) Next() model.Time { return k.queue.first() }
+
 // Run fires timers up to and including time until, which then is the current time, and
 // may be called again to go on. It returns nil at until or, leaving the clock at the
 // first event that it did not fire, the reason why it ended early: an error that

@@ -257,6 +257,34 @@ func TestThePastAndTheFarFutureAreRefused(t *testing.T) {
 	}
 }
 
+// Whoever runs a kernel to Next, again and again, misses no timer: Next may be early, of a
+// timer that was moved since, but not late, and it comes to an end.
+func TestNextIsNeverLate(t *testing.T) {
+	k := sim.New(1)
+	var firedAt []model.Time
+	h := handlerFunc(func(uint32) { firedAt = append(firedAt, k.Now()) })
+	moved, kept, disarmed := k.NewTimer(h, 0), k.NewTimer(h, 0), k.NewTimer(h, 0)
+	if got := k.Next(); got != model.Never {
+		t.Errorf("without timers, the next event is at %v", got)
+	}
+	k.Arm(moved, 5)
+	k.Arm(kept, 7)
+	k.Arm(disarmed, 3)
+	k.Arm(moved, 9)
+	k.Disarm(disarmed)
+	for range 10 {
+		if k.Next() == model.Never {
+			break
+		}
+		if err := k.Run(k.Next(), sim.Budget{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []model.Time{7, 9}; !slices.Equal(firedAt, want) || k.Next() != model.Never {
+		t.Errorf("timers fired at %v, want %v; the next event is at %v", firedAt, want, k.Next())
+	}
+}
+
 func TestRunIntoThePastDoesNothing(t *testing.T) {
 	k := sim.New(1)
 	k.Arm(k.NewTimer(handlerFunc(func(uint32) {}), 0), 20)

@@ -39,6 +39,21 @@ func (q *radixHeap) push(e event) {
 	q.occupied |= 1 << (i - 1)
 }
 
+// first returns the time of the first event, or Never if there is none.
+func (q *radixHeap) first() model.Time {
+	if len(q.bucket[0]) != 0 {
+		return q.last
+	}
+	if q.occupied == 0 {
+		return model.Never
+	}
+	first := model.Never
+	for _, e := range q.bucket[bits.TrailingZeros64(q.occupied)+1] {
+		first = min(first, e.at)
+	}
+	return first
+}
+
 // popUntil removes and returns the first event, unless it is later than until.
 func (q *radixHeap) popUntil(until model.Time) (e event, ok bool) {
 	if len(q.bucket[0]) == 0 {

@@ -44,6 +44,13 @@ func agree(ops []uint64) string {
 	var twin sortedQueue
 	now := model.Time(0)
 	pop := func(until model.Time) string {
+		first := model.Never
+		if len(twin) > 0 {
+			first = twin[0].at
+		}
+		if got := q.first(); got != first {
+			return fmt.Sprintf("first at %d, want %d", got, first)
+		}
 		got, ok := q.popUntil(until)
 		want, wantOK := twin.popUntil(until)
 		if ok != wantOK || got != want {

@@ -75,7 +75,8 @@ figures and the worst schedules that an adversary finds.
 
 With --hosts, --packet and --rate it answers for the levels of a QJUMP network: the
 delay from leaving the limiter until the last bit is at the receiver, proved for each
-level among all others, beside what was published; epochs, rates and admission.
+level among all others, beside what was published; epochs, rates and admission. The exit
+code is 0 even if there is no bound for a level.
 
 With --network it answers by network calculus for the flows of a network of output
 ports in Saihu's JSON format. The analyses:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +18,7 @@ import (
 )
 
 // shippedTrace is the name of the trace that comes with suspect.
-const shippedTrace = "heartbeats-loopback-2ms.csv.gz"
+const shippedTrace = data.HeartbeatsLoopback2msFile
 
 func newReplay(e *environment) *cobra.Command {
 	var (
@@ -41,11 +40,7 @@ the name stands for the trace that comes with suspect.`,
 			if err != nil {
 				return err
 			}
-			trace := replay.File(args[0])
-			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) && args[0] == shippedTrace {
-				trace = replay.Bytes(shippedTrace, data.HeartbeatsLoopback2ms)
-			}
-			results, err := replay.Run(c.Context(), trace, config)
+			results, err := replay.Run(c.Context(), replay.Named(args[0]), config)
 			if err != nil {
 				return replayFailed(err)
 			}

@@ -9,3 +9,6 @@ import _ "embed"
 //
 //go:embed heartbeats-loopback-2ms.csv.gz
 var HeartbeatsLoopback2ms []byte
+
+// HeartbeatsLoopback2msFile is the name of its file.
+const HeartbeatsLoopback2msFile = "heartbeats-loopback-2ms.csv.gz"

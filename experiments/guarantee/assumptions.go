@@ -89,7 +89,7 @@ func (d *derivation) assumptions() {
 	d.assume("no switch or host holds packets back to control flows (802.3x, PFC), and no network card sends packets again", NotModelled, "nothing here does")
 	if len(d.Detectors) > 0 {
 		if _, is := q.Level(d.Monitor.Priority); is {
-			d.assume("detectors send no message that is larger than the usual one", Given, fmt.Sprintf("message_size is %d B; what else a detector sends is known to it alone", d.Network.MessageBytes))
+			d.assume("detectors send no message of another size than the usual one", Given, fmt.Sprintf("message_size is %d B; what else a detector sends is known to it alone", d.Network.MessageBytes))
 		}
 	}
 	d.assume("faults do not change when packets are sent and served", Derived, d.faults(), d.otherFaults(highest)...)

@@ -234,7 +234,7 @@ func (d *derivation) prove() {
 		l := &r.Levels[i]
 		u := &d.uses[l.Priority]
 		if u.largest == 0 {
-			l.Refused = "nobody sends at this priority"
+			l.Unused, l.Refused = true, "nobody sends at this priority"
 			continue
 		}
 		c := qjump.NetworkClass{

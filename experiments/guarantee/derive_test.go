@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"suspect/experiments/scenario"
-	"suspect/network"
+	"suspect/model"
 )
 
 const star = `
@@ -96,6 +96,8 @@ func TestBroken(t *testing.T) {
 		{"no limiter's clock is faster", "faults[0]: the clock of h3 jumps ahead by 5ms, and an epoch with it", []string{"faults=[{use: clock-step, host: h3, step: 5ms, at: 1ms}]"}},
 		{"no packet is lost", "h0→s0 loses packets, and 15 more do; packets that arrive are in time all the same", []string{"network.edge.loss=1%"}},
 		{"no packet is lost", "faults[0]: link-down; packets that arrive are in time all the same", []string{"faults=[{use: link-down, link: [h0, s0], at: 1ms}]"}},
+		{"no link is slower than R = 10Gbps", "s0→h2 has 1Gbps", []string{"qjump.rate=10Gbps", "network.links=[{between: [h2, s0], direction: s0, rate: 1Gbps}]"}},
+		{"no link is slower than R = 40Gbps", "h0→s0 has 10Gbps, s0→h0 has 10Gbps, h1→s0 has 10Gbps and 13 more", []string{"qjump.rate=40Gbps"}},
 	} {
 		s, err := scenario.Parse("star.yaml", []byte(star), c.set)
 		if err != nil {
@@ -108,12 +110,24 @@ func TestBroken(t *testing.T) {
 			t.Errorf("%v: %v: %s; %q, %+v", c.set, a.Mark, a.Why, l.Withdrawn, l.Bound)
 		}
 	}
-	// A link that is slower than the stated R.
-	s := parse(t)
-	s.Network.Topology.Links[2].BtoA.Rate = network.Gbps
-	r := Derive(s)
-	if a := of(r, "no link is slower than R = 10Gbps", 7); a.Mark != Broken || a.Why != "s0→h2 has 1Gbps" || r.Levels[0].Guaranteed() || r.Levels[0].Bound.Delay != 4_100_800 {
-		t.Errorf("%+v, %+v", a, r.Levels[0])
+}
+
+// R is that of the slowest link where the scenario says nothing, and a stated one that is less
+// makes epochs longer, while ports are counted at their own rates.
+func TestRate(t *testing.T) {
+	for _, c := range []struct {
+		set  []string
+		rate int64
+		want model.Duration
+	}{
+		{nil, 10e9, 2*8*84_800 + 1_000_000},
+		{[]string{"network.links=[{between: [h2, s0], direction: s0, rate: 1Gbps}]"}, 1e9, 2*8*848_000 + 1_000_000},
+		{[]string{"qjump.rate=1Gbps"}, 1e9, 2*8*848_000 + 1_000_000},
+	} {
+		r := Derive(parse(t, c.set...))
+		if l := r.Levels[0]; r.Rate != c.rate || l.Epoch != c.want || !l.Guaranteed() {
+			t.Errorf("%v: R = %d, epoch %v, %+v", c.set, r.Rate, l.Epoch, l.Bound)
+		}
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 type Report struct {
 	// Scenario names what the report is about.
 	Scenario string `json:"scenario"`
-	// Hosts is n, Packet is P, Rate is R in bits per second: that of the slowest link.
+	// Hosts is n, Packet is P, Rate is R in bits per second: that of the slowest link, or
+	// what the scenario says of it.
 	Hosts  int   `json:"hosts"`
 	Packet int32 `json:"packet_bytes"`
 	Rate   int64 `json:"rate_bps"`
@@ -74,6 +75,8 @@ type Level struct {
 	// no proof, and Refused says why.
 	Bound   *Bound `json:"bound,omitempty"`
 	Refused string `json:"refused,omitempty"`
+	// Unused tells that nobody sends at the priority, so that there is nothing to bound.
+	Unused bool `json:"unused,omitempty"`
 	// Withdrawn names what the scenario breaks of the bound's assumptions. The bound
 	// then says what would hold without the break, and is no guarantee.
 	Withdrawn string `json:"withdrawn,omitempty"`

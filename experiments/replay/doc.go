@@ -44,4 +44,11 @@
 // detector runs on until it suspects, and gives one detection time. One that never
 // does is stopped when it asks for no further wake-up, or after ten million of them,
 // and the results say which. The measures are those of [suspect/properties.QoS].
+//
+// # On a network
+//
+// [Trace.Recording] makes of a trace what a link of a network can replay, as scenarios
+// ask for by the key trace: recorded conditions then meet whatever the detectors send,
+// and load, queues and faults beside them. A link knows the heartbeats by the times at
+// which they were sent, late as they may have been, not by a schedule.
 package replay

@@ -12,6 +12,7 @@ import (
 	"suspect/detectors"
 	"suspect/model"
 	"suspect/properties"
+	"suspect/sim"
 )
 
 // Config is what runs on a trace.
@@ -163,6 +164,8 @@ type subject struct {
 	index     uint8
 	automaton model.Automaton
 	now       model.Time // of its last step
+	random    *sim.Stream
+	wake      model.Input
 	out       model.Output
 	suspects  bool // the sender
 	qos       *properties.QoS
@@ -203,12 +206,17 @@ func newSubject(d Detector, index uint8, eta model.Duration) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &subject{name: d.Name, use: d.Use, params: params, index: index, automaton: a, qos: qos}, nil
+	random := sim.NewStream(1, fmt.Sprintf("replay/%q", d.Name)) // the same on every replay
+	return &subject{
+		name: d.Name, use: d.Use, params: params, index: index,
+		automaton: a, random: random, wake: model.Input{Kind: model.Wake}, qos: qos,
+	}, nil
 }
 
 // step gives the detector an input at a time, and its verdicts to its fold.
 func (s *subject) step(now model.Time, in *model.Input) {
 	s.out.Reset()
+	in.Random = s.random
 	s.automaton.Step(now, in, &s.out)
 	s.now = now
 	if s.out.Wake <= now {
@@ -228,12 +236,10 @@ func (s *subject) step(now model.Time, in *model.Input) {
 	}
 }
 
-var wake = model.Input{Kind: model.Wake}
-
 // advance gives the detector the wake-ups that it wants before the time.
 func (s *subject) advance(until model.Time) {
 	for s.out.Wake < until {
-		s.step(s.out.Wake, &wake)
+		s.step(s.out.Wake, &s.wake)
 	}
 }
 
@@ -252,7 +258,7 @@ func (s *subject) await(ctx context.Context, now model.Time) error {
 		case steps == patience:
 			s.gaveUp = fmt.Sprintf("cut off after %d wake-ups, at %s after the last arrival", steps, show(s.out.Wake.Sub(now)))
 		default:
-			s.step(s.out.Wake, &wake)
+			s.step(s.out.Wake, &s.wake)
 		}
 	}
 	return nil

@@ -280,6 +280,7 @@ func TestPeriodTwin(t *testing.T) {
 // however it is packed, and an offset of both clocks changes nothing.
 func TestIndependence(t *testing.T) {
 	ds := []Detector{timeoutOf(6 * ms), {Name: "s", Use: "nfd-s", Params: map[string]string{"delta": "5ms"}}, {Name: "slow", Use: "timeout", Params: map[string]string{"timeout": "20ms"}}}
+	ds = append(ds, onHeartbeats()...)
 	trace := Bytes("trace.csv", data.HeartbeatsLoopback2ms)
 	all := mustRun(t, trace, 0, ds...)
 	if all.Heartbeats != 50_000 || all.Lost != 0 || all.Eta < 1999*model.Microsecond || all.Eta > 2001*model.Microsecond {
@@ -559,26 +560,31 @@ func FuzzTrace(f *testing.F) {
 	})
 }
 
-// BenchmarkReplay reports heartbeats per second of whole runs, both passes and
-// decompression included.
-func BenchmarkReplay(b *testing.B) {
-	plain := bytesOf(b)
-	for _, d := range []Detector{{Use: "timeout"}, {Use: "nfd-s"}, {Use: "nfd-e"}} {
-		d.Params = map[string]string{"timeout": "10ms"}
-		if d.Use == "nfd-s" {
-			d.Params = map[string]string{"delta": "10ms"}
-		} else if d.Use == "nfd-e" {
-			d.Params = map[string]string{"alpha": "10ms"}
+// onHeartbeats returns every detector of the registry that can be replayed, with its
+// default parameters.
+func onHeartbeats() (all []Detector) {
+	for _, spec := range detectors.All() {
+		if spec.Heartbeats && spec.Name != "deaf" && spec.Name != "asleep" {
+			all = append(all, Detector{Name: "usual " + spec.Name, Use: spec.Name})
 		}
-		for _, form := range []struct {
-			name  string
-			trace Trace
-		}{{"gzip", Bytes("trace", data.HeartbeatsLoopback2ms)}, {"plain", Bytes("trace", plain)}} {
-			b.Run(d.Use+"/"+form.name, func(b *testing.B) {
+	}
+	return all
+}
+
+// BenchmarkReplay reports heartbeats per second of whole runs, both passes and
+// decompression included, of every detector by itself and of all together.
+func BenchmarkReplay(b *testing.B) {
+	all := onHeartbeats()
+	for _, form := range []struct {
+		name  string
+		trace Trace
+	}{{"gzip", Bytes("trace", data.HeartbeatsLoopback2ms)}, {"plain", Bytes("trace", bytesOf(b))}} {
+		bench := func(name string, ds ...Detector) {
+			b.Run(name+"/"+form.name, func(b *testing.B) {
 				b.ReportAllocs()
 				n := int64(0)
 				for b.Loop() {
-					r, err := Run(context.Background(), form.trace, Config{Detectors: []Detector{d}})
+					r, err := Run(context.Background(), form.trace, Config{Detectors: ds})
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -587,6 +593,10 @@ func BenchmarkReplay(b *testing.B) {
 				b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "heartbeats/s")
 			})
 		}
+		for _, d := range all {
+			bench(d.Use, d)
+		}
+		bench("all", all...)
 	}
 }
 

@@ -53,7 +53,7 @@ func Signable(g *guarantee.Report) bool {
 func levelsInUse(g *guarantee.Report) (signable, used int) {
 	for i := range g.Levels {
 		l := &g.Levels[i]
-		if unused(l) {
+		if l.Unused {
 			continue
 		}
 		used++
@@ -62,11 +62,6 @@ func levelsInUse(g *guarantee.Report) (signable, used int) {
 		}
 	}
 	return signable, used
-}
-
-// unused tells whether nobody sends at the level's priority.
-func unused(l *guarantee.Level) bool {
-	return l.Bound == nil && l.Refused == "nobody sends at this priority"
 }
 
 // measured returns what was measured of level i, or nil where nothing was run.
@@ -100,7 +95,7 @@ func (x *Latency) verdict(i int) string {
 	l, m := &x.Guarantee.Levels[i], x.measured(i)
 	var s string
 	switch {
-	case unused(l):
+	case l.Unused:
 		return fmt.Sprintf("Priority %d: nobody sends at it.", l.Priority)
 	case l.Bound == nil:
 		s = fmt.Sprintf("NOT GUARANTEED: priority %d has no proved bound: %s", l.Priority, l.Refused)
@@ -125,7 +120,7 @@ func (x *Latency) verdict(i int) string {
 		s += fmt.Sprintf("; the slowest of %s took %v, %s of it", Count(n), most, share(most.Seconds()/l.Bound.Delay.Seconds()))
 	}
 	if lost := lostPackets(m); lost > 0 {
-		s += fmt.Sprintf("; %s lost", Plural(lost, "packet was", "packets were"))
+		s += fmt.Sprintf("; %s lost: %s", Plural(lost, "packet was", "packets were"), causes(lostDrops(m)))
 	}
 	return s + "."
 }
@@ -154,11 +149,18 @@ func Slowest(r *run.Results) *run.SlowPacket {
 }
 
 func lostPackets(m *run.Level) (n int64) {
-	n = m.Refused
-	for _, d := range m.Lost {
+	for _, d := range lostDrops(m) {
 		n += d.Count
 	}
 	return n
+}
+
+// lostDrops returns what became of lost packets, with those that limiters refused.
+func lostDrops(m *run.Level) []run.Drops {
+	if m.Refused == 0 {
+		return m.Lost
+	}
+	return append([]run.Drops{{Cause: model.RateLimited.String(), Count: m.Refused}}, m.Lost...)
 }
 
 // markOrder is the order of assumptions in a report: first what a reader must act on.
@@ -226,7 +228,7 @@ func assumptionCounts(g *guarantee.Report) string {
 // boundCells returns a level's bound and what kind of bound it is.
 func boundCells(l *guarantee.Level) (bound, status string) {
 	switch {
-	case unused(l):
+	case l.Unused:
 		return "-", "unused"
 	case l.Bound == nil:
 		return "none", "-"

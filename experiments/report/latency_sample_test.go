@@ -36,7 +36,7 @@ func sampleGuarantee() *guarantee.Report {
 				Bound:     &guarantee.Bound{Delay: 9 * us, Status: "exact", Method: "response time", Formula: "D = n", Numbers: "D = 9us", Frame: 1534, Backlog: 900, HostBacklog: 300},
 				Withdrawn: "each host has one limiter for the level"},
 			{Priority: 5, Factor: 8, Epoch: 2356800 * model.Picosecond, Budget: 8, Rate: 2878.5e6, Senders: 3, Paper: 1678400 * model.Picosecond, Refused: "the levels down to this one ask for more than the link"},
-			{Priority: 4, Factor: 8, Epoch: 2356800 * model.Picosecond, Budget: 8, Rate: 2878.5e6, Paper: 1678400 * model.Picosecond, Refused: "nobody sends at this priority"},
+			{Priority: 4, Factor: 8, Epoch: 2356800 * model.Picosecond, Budget: 8, Rate: 2878.5e6, Paper: 1678400 * model.Picosecond, Unused: true, Refused: "nobody sends at this priority"},
 		},
 		Ports: []guarantee.Port{
 			{From: "s0", To: "h5", Priority: 7, Senders: 7, Jitter: 1227 * ns, Delay: 2500 * ns, Backlog: 742, BufferBytes: 1000},

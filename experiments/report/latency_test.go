@@ -40,7 +40,7 @@ func TestVerdicts(t *testing.T) {
 		{"attained", bounded, &run.Level{Latency: spread(4 * us)}, "GUARANTEED: 1 level in use, under the assumptions below.",
 			"Every packet of priority 7 arrives within 4us of leaving its limiter; the slowest of 1 took 4us: margin 0.0%."},
 		{"lost", bounded, &run.Level{Latency: spread(us), Refused: 2, Lost: []run.Drops{{Cause: "link-loss", Count: 3}}}, "GUARANTEED: 1 level in use, under the assumptions below.",
-			"Every packet of priority 7 arrives within 4us of leaving its limiter; the slowest of 1 took 1us: margin 75.0%; 5 packets were lost."},
+			"Every packet of priority 7 arrives within 4us of leaving its limiter; the slowest of 1 took 1us: margin 75.0%; 5 packets were lost: rate-limited 2, link-loss 3."},
 		{"no packet", bounded, &run.Level{}, "GUARANTEED: 1 level in use, under the assumptions below.",
 			"Every packet of priority 7 arrives within 4us of leaving its limiter; the run measured none."},
 		{"beaten", bounded, &run.Level{Latency: spread(5 * us)}, "NOT TO BE SIGNED: a packet was later than is proved.",
@@ -49,9 +49,11 @@ func TestVerdicts(t *testing.T) {
 			"NOT GUARANTEED: priority 7, BROKEN: h3 has two limiters. Without that, packets would arrive within 4us of leaving their limiter."},
 		{"broken and late", broken, &run.Level{Latency: spread(5 * us)}, "NOT GUARANTEED: 1 of 1 level in use cannot be signed.",
 			"NOT GUARANTEED: priority 7, BROKEN: h3 has two limiters. Without that, packets would arrive within 4us of leaving their limiter; the slowest of 1 took 5us, 125% of it."},
+		{"broken and far too late", broken, &run.Level{Latency: spread(4400 * us)}, "NOT GUARANTEED: 1 of 1 level in use cannot be signed.",
+			"NOT GUARANTEED: priority 7, BROKEN: h3 has two limiters. Without that, packets would arrive within 4us of leaving their limiter; the slowest of 1 took 4.4ms, 110,000% of it."},
 		{"no bound", guarantee.Level{Priority: 5, Refused: "links delay at random"}, &run.Level{Latency: spread(5 * us)}, "NOT GUARANTEED: 1 of 1 level in use cannot be signed.",
 			"NOT GUARANTEED: priority 5 has no proved bound: links delay at random; the slowest of 1 took 5us."},
-		{"unused", guarantee.Level{Priority: 5, Refused: "nobody sends at this priority"}, &run.Level{}, "Nothing to guarantee: nobody sends at the priority of a level.",
+		{"unused", guarantee.Level{Priority: 5, Unused: true, Refused: "nobody sends at this priority"}, &run.Level{}, "Nothing to guarantee: nobody sends at the priority of a level.",
 			"Priority 5: nobody sends at it."},
 	} {
 		x := oneLevel(c.level, c.measured)

@@ -88,7 +88,7 @@ func (x *Latency) page(figures latencyFigures) []byte {
 			"BROKEN is what the scenario breaks, and what needs it is withdrawn.", assumptionTable(g))
 
 	line("## Where the bounds come from\n")
-	line("n = %d hosts, P = %d B on the wire, R = %s on the slowest link, eps = %v; %s, limiters of kind %s, excess: %s. The time goes from a packet's release by its limiter to its last bit at the receiver.\n",
+	line("n = %d hosts, P = %d B on the wire, R = %s on the slowest link, epsilon = %v in the epochs; %s, limiters of kind %s, excess: %s. The time goes from a packet's release by its limiter to its last bit at the receiver. In the formulas eps is the delay of the links on the way; of what each port takes, Ports has the parts.\n",
 		g.Hosts, g.Packet, bitRate(float64(g.Rate)), g.Epsilon, g.Semantics, g.Limiter, g.Excess)
 	for i := range g.Levels {
 		l := &g.Levels[i]

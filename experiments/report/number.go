@@ -85,11 +85,14 @@ func mean(m run.Mean) (value, interval string) {
 }
 
 // share returns a probability as a percentage to four digits, or near 1 to two
-// digits of what it lacks.
+// digits of what it lacks; a part of a bound may be far above 1.
 func share(p float64) string {
 	if p > 0.999 && p < 1 {
 		digits := 1 - int(math.Floor(math.Log10(100*(1-p))))
 		return strconv.FormatFloat(100*p, 'f', digits, 64) + "%"
+	}
+	if p >= 100 && p < 1e15 {
+		return Count(int64(math.Round(100*p))) + "%"
 	}
 	return strconv.FormatFloat(100*p, 'g', 4, 64) + "%"
 }

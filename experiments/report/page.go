@@ -91,7 +91,7 @@ func page(in Input, figures figureSet) []byte {
 	}
 
 	section("How long packets took",
-		fmt.Sprintf("From the sender's network interface to delivery, after the warm-up. Minimum and maximum are exact, quantiles to %s of their size.", quantileError(r)),
+		fmt.Sprintf("From the sender's network interface to delivery%s, after the warm-up. Minimum and maximum are exact, quantiles to %s of their size.", limiterWait(r), quantileError(r)),
 		latencyTable(r))
 	if figures.latency {
 		line("![Distribution of packet latency, and its tail](latency.svg)\n")

@@ -416,7 +416,7 @@ func TestNumbers(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{Count(0), "0"}, {Count(999), "999"}, {Count(1000), "1,000"}, {Count(1234567), "1,234,567"},
 		{number(0), "0"}, {number(0.00012345), "0.0001234"}, {number(1234.5), "1234"}, {number(3.14159), "3.142"},
-		{share(0.5), "50%"}, {share(0.99998), "99.9980%"}, {share(1 - 7.14e-5), "99.9929%"}, {share(1), "100%"}, {share(0), "0%"},
+		{share(0.5), "50%"}, {share(0.99998), "99.9980%"}, {share(1 - 7.14e-5), "99.9929%"}, {share(1), "100%"}, {share(3384.58), "338,458%"}, {share(0), "0%"},
 		{byteCount(77000), "77 kB"}, {byteCount(12), "12 B"},
 		{Plural(1, "crash", "crashes"), "1 crash"}, {Plural(2, "crash", "crashes"), "2 crashes"},
 	} {

@@ -351,17 +351,20 @@ func packetTable(r *run.Results) *table {
 		if x.Sent == 0 {
 			continue
 		}
-		causes := "-"
+		why := "-"
 		if len(x.Drops) > 0 {
-			causes = ""
-			for i, d := range x.Drops {
-				if i > 0 {
-					causes += ", "
-				}
-				causes += d.Cause + " " + Count(d.Count)
-			}
+			why = causes(x.Drops)
 		}
-		t.add(x.name, Count(x.Sent), Count(x.Delivered), Count(x.Dropped), Count(x.InFlight), causes)
+		t.add(x.name, Count(x.Sent), Count(x.Delivered), Count(x.Dropped), Count(x.InFlight), why)
 	}
 	return t
+}
+
+// causes returns "buffer-full 865, link-down 220".
+func causes(drops []run.Drops) string {
+	parts := make([]string, len(drops))
+	for i, d := range drops {
+		parts[i] = d.Cause + " " + Count(d.Count)
+	}
+	return strings.Join(parts, ", ")
 }

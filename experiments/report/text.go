@@ -32,7 +32,7 @@ func Text(w io.Writer, r *run.Results) error {
 	section("How fast crashes were seen, from the crash to the suspicion that stayed", detectionTable(r))
 	section("What class was met (* promised by the author; ? not decided by a run of this length)", classTable(r))
 	section("Why not", reasonTable(r))
-	section("How long packets took, from the sender's interface to delivery", latencyTable(r))
+	section("How long packets took, from the sender's interface to delivery"+limiterWait(r), latencyTable(r))
 	section("What became of the packets", packetTable(r))
 	fmt.Fprintf(&b, "\nseed %d  scenario %s  records %s  suspect %s\n", p.Seed, shortHash(p.ScenarioHash), p.StreamHash, Printable(p.Suspect))
 	_, err := io.WriteString(w, b.String())
@@ -78,6 +78,14 @@ func latencyText(b *strings.Builder, x *Latency) {
 	}
 }
 
+// limiterWait says of times since the sending that they have the wait for limiters too.
+func limiterWait(r *run.Results) string {
+	if r.Guarantee == nil {
+		return ""
+	}
+	return ", with the wait for a limiter"
+}
+
 // derivationTable tells for each level with a bound how that was derived.
 func derivationTable(g *guarantee.Report) *table {
 	t := newTable(">priority", "how the bound was derived")
@@ -85,6 +93,9 @@ func derivationTable(g *guarantee.Report) *table {
 		l := &g.Levels[i]
 		if b := l.Bound; b != nil {
 			how := fmt.Sprintf("%s: %s; that is %s", b.Method, b.Formula, b.Numbers)
+			if strings.Contains(b.Formula, "eps") {
+				how += "; eps are the delays of the links on the way"
+			}
 			if b.Frame > 0 {
 				how += fmt.Sprintf("; L is a frame of %d B", b.Frame)
 			}

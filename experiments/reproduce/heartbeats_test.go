@@ -30,7 +30,7 @@ func TestGuaranteedHeartbeats(t *testing.T) {
 	if d.count(Agrees) < 60 {
 		t.Errorf("only %d checks", d.count(Agrees))
 	}
-	if len(d.Figures) != 1 || !bytes.Contains(d.Figures[0].SVG, []byte("guaranteed: none seen")) {
+	if len(d.Figures) != 1 || !bytes.Contains(d.Figures[0].SVG, []byte(guaranteedLine)) {
 		t.Error("there is no figure with the guaranteed class")
 	}
 }

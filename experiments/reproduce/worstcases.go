@@ -20,11 +20,11 @@ func init() {
 		Name: "worst-cases",
 		Doc: "The exact worst cases of QJUMP's limiters, attained on the simulated network. Each row is a schedule on one switch or a tree, " +
 			"beside its closed form; the last ones have no bound.",
-		Source: "the bounds of Grosvenor and others, \"Queues don't matter when you can JUMP them!\", NSDI 2015, section 3, and the worst cases " +
+		Source: "the bounds of Grosvenor and others, \"Queues don't matter when you can JUMP them!\", NSDI 2015, and the worst cases " +
 			"that an independent simulator with integer bit times found for them",
 		Params: []model.Param{
 			{Name: "hosts", Type: model.CountParam, Default: "144", Doc: "the most hosts of a network; cases with more are left out"},
-			{Name: "draws", Type: model.CountParam, Default: "60", Doc: "draws of random phases over which a maximum is taken; published are 60, and 40 for windows"},
+			{Name: "draws", Type: model.CountParam, Default: "60", Doc: "draws of random phases over which a maximum is taken; the independent simulator took 60, and 40 for windows"},
 			{Name: "repetitions", Type: model.CountParam, Default: "200", Doc: "how often all draws are repeated, to tell how far their maximum varies"},
 		},
 		Run: worstCases,
@@ -194,7 +194,7 @@ func boundedCases() []worstCase {
 				c.Senders, c.PerHost = 2*(n-1), 2
 				return &attempt{sends: sends, closed: packets(4*n - 3), less: 1, unit: packets(2 * n), bound: onSwitch(qjump.Path{}, c)}
 			}, 64),
-			why: "beyond 2nP/R; published as about 4nP/R",
+			why: "beyond 2nP/R; found independently as about 4nP/R",
 		})
 	for _, f := range []int{2, 4, 24} {
 		for _, kind := range []qjump.LimiterKind{qjump.MinimumSpacing, qjump.FixedWindow} {
@@ -210,7 +210,7 @@ func framesAtHosts() worstCase {
 	x := worstCase{
 		what: "and frames in flight at the hosts too", formula: "busy period", unit: "nP/R + 2L/R",
 		published: []string{"1.16", "1.15", "1.09"}, digits: 2,
-		why: "nP/R + 2L/R is no bound; the published schedules were searched for on a grid of whole bytes",
+		why: "nP/R + 2L/R is no bound; the independent schedules were searched for on a grid of whole bytes",
 	}
 	for _, c := range []struct {
 		n      int
@@ -360,7 +360,7 @@ func levelCases() []worstCase {
 		{what: "levels f = 1 and 4 at once, the lower", formula: "2nP/R", unit: "E", published: []string{"1.000"}, digits: 3, attempts: fits,
 			why: "two fully used levels just fit"},
 		{what: "levels f = 1, 4 and 24 at once, the third, after 12 epochs", formula: "(24n+n-11)P/R", unit: "E", published: []string{"12.3"}, digits: 1, attempts: grows,
-			why: "no bound", unclear: "it grows in every epoch, and how many there were is not published; 12 give this number"},
+			why: "no bound", unclear: "it grows in every epoch, and how many there were is not known; 12 give this number"},
 	}
 }
 
@@ -439,7 +439,7 @@ func worstCases(ctx context.Context, o Options) (*Document, error) {
 // judgeCases holds the cases that were run to their closed forms and to what is published.
 func (d *Document) judgeCases(cases []worstCase) {
 	t := newTable("The worst cases: P = 256 B, L = 1518 B, 10 Gb/s, bare packets, no processing", "case", "hosts", "closed form", "closed form [us]",
-		"measured [us]", "of closed form", "in units of the published", "unit", "published", "proved bound [us]", "status")
+		"measured [us]", "of closed form", "in units of the independent", "unit", "independent", "proved bound [us]", "status")
 	above := 0
 	for i := range cases {
 		c := &cases[i]
@@ -492,7 +492,7 @@ func (d *Document) judgeCases(cases []worstCase) {
 // loads checks what part of the receiver's link fully used levels take: by the
 // admission test, and as measured.
 func loads(ctx context.Context, d *Document) error {
-	t := newTable("The load of the receiver's link with fully used levels, n = 24, E = 2nP/R", "levels f", "computed", "offered in 20 epochs", "published", "admitted")
+	t := newTable("The load of the receiver's link with fully used levels, n = 24, E = 2nP/R", "levels f", "computed", "offered in 20 epochs", "independent", "admitted")
 	for _, c := range []struct {
 		factors   []int
 		published string
@@ -559,8 +559,8 @@ func randomPhases(ctx context.Context, d *Document, o Options, most int) error {
 		return &model.ParamError{Name: "draws", Err: fmt.Errorf("%d, repeated %d times: needs one of each", draws, repetitions)}
 	}
 	t := newTable(fmt.Sprintf("Random phases: the mean and the longest delay of some draws, in percent of nP/R, %d times over", repetitions),
-		"limiter", "n", "E", "draws", "mean, least [%]", "median [%]", "most [%]", "published [%]",
-		"longest, least [%]", "median [%]", "most [%]", "published [%]")
+		"limiter", "n", "E", "draws", "mean, least [%]", "median [%]", "most [%]", "independent [%]",
+		"longest, least [%]", "median [%]", "most [%]", "independent [%]")
 	for _, c := range randomCases {
 		if c.n > most {
 			continue
@@ -599,7 +599,7 @@ func randomPhases(ctx context.Context, d *Document, o Options, most int) error {
 			low, high = low*maxLow, high*maxHigh
 			published = words("%.1f to %.1f", low, high)
 			d.check(what+"mean", published.Text+" % of nP/R", fmt.Sprintf("%.1f to %.1f %%", means[0], means[last]), low <= means[last] && means[0] <= high,
-				fmt.Sprintf("published as %s of %s %%, which are rounded; the range of %d repetitions", c.mean, c.max, repetitions))
+				fmt.Sprintf("found independently as %s of %s %%, which are rounded; the range of %d repetitions", c.mean, c.max, repetitions))
 		}
 		as := 0
 		for _, m := range maxima {
@@ -609,7 +609,7 @@ func randomPhases(ctx context.Context, d *Document, o Options, most int) error {
 		}
 		why := fmt.Sprintf("one sample of a maximum; %d of %d repetitions of %s are as high", as, repetitions, report.Plural(int64(size), "draw", "draws"))
 		if c.epochs == 1 {
-			why += fmt.Sprintf("; the load is %d/%d, so that it grows with the length of a draw, which is not published", c.n-1, c.n)
+			why += fmt.Sprintf("; the load is %d/%d, so that it grows with the length of a draw, which is not known", c.n-1, c.n)
 		}
 		d.notComparable(what+"longest", c.max+" % of nP/R", fmt.Sprintf("%.1f to %.1f %%", maxima[0], maxima[last]), why)
 		cell := func(v float64) Cell { return number(v, "%.1f") }

@@ -3,10 +3,10 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"suspect/experiments/scenario"
 	"suspect/model"
-	"suspect/network"
 	"suspect/qjump"
 	"suspect/sim"
 )
@@ -47,18 +47,28 @@ func Phases(s *scenario.Scenario, replication int) (all []scenario.Phase) {
 	if q == nil || q.Limiter != qjump.FixedWindow {
 		return nil
 	}
-	seed := replicationSeed(s.Seed, replication)
-	for h, name := range s.Network.Topology.Names[:s.Processes()] {
-		stream := sim.NewStream(seed, "qjump/phase/"+name)
+	for h, limiters := range hostLimiters(s, streams(s, replication)) {
 		for i, level := range q.Table.Levels {
-			x := scenario.Phase{Host: network.NodeID(h), Priority: level.Priority, Phase: limiterConfig(q, i, stream).Phase}
-			for _, p := range q.Phases {
-				if p.Host == x.Host && p.Priority == x.Priority {
-					x.Phase = p.Phase
-				}
-			}
-			all = append(all, x)
+			all = append(all, scenario.Phase{Host: h, Priority: level.Priority, Phase: limiters[i].Phase})
 		}
 	}
 	return all
+}
+
+// Faults returns the faults of s with the names of the elements that they strike in a
+// replication.
+func Faults(s *scenario.Scenario, replication int) []scenario.Fault {
+	stream := streams(s, replication)
+	all := slices.Clone(s.Faults)
+	for i := range all {
+		f := &all[i]
+		f.Params = f.Spec.Settle(f.Params, &s.Network.Topology, stream(f.Stream))
+	}
+	return all
+}
+
+// streams returns the random streams of a replication by their names.
+func streams(s *scenario.Scenario, replication int) func(name string) *sim.Stream {
+	seed := replicationSeed(s.Seed, replication)
+	return func(name string) *sim.Stream { return sim.NewStream(seed, name) }
 }

@@ -3,6 +3,8 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"suspect/experiments/scenario"
@@ -67,5 +69,43 @@ func TestWindowPhases(t *testing.T) {
 	}
 	if all := Phases(parse(t, windows, "qjump.limiter=minimum-spacing"), 0); all != nil {
 		t.Errorf("%v without fixed windows", all)
+	}
+}
+
+// Faults names what a replication strikes: a scenario that lists these runs alike, and
+// another seed strikes others.
+func TestFaultsAreNamed(t *testing.T) {
+	s := parse(t, windows,
+		"faults=[{use: pause, process: random, at: 10us, for: 100us}, {use: host-crash, host: random, at: 20us, for: 50us}, "+
+			"{use: link-down, link: random, at: 5us, for: 30us}, {use: clock-step, host: h2, step: 5us, at: 40us}]")
+	for replication := range 3 {
+		var logs [2][]string
+		for i := range logs {
+			x := *s
+			if i == 1 {
+				x.Faults = Faults(s, replication)
+			}
+			for _, f := range x.Faults {
+				if strings.Contains(f.Params.String(), "random") != (i == 0 && f.Spec.Name != "clock-step") {
+					t.Errorf("the fault %s has the parameters %v", f.Spec.Name, f.Params)
+				}
+			}
+			kinds := model.KindSet(model.Crashed, model.Recovered, model.LinkWentDown, model.LinkCameUp, model.Sent, model.Released)
+			if _, err := Again(context.Background(), &x, replication, kinds, func(r *model.Record) bool {
+				logs[i] = append(logs[i], r.String())
+				return true
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(logs[0], logs[1]) || len(logs[0]) < 100 {
+			t.Errorf("replication %d: %d and %d records, which differ", replication, len(logs[0]), len(logs[1]))
+		}
+	}
+	if a, b := Faults(s, 0), Faults(s, 1); a[0].Params.String() == b[0].Params.String() && a[2].Params.String() == b[2].Params.String() {
+		t.Errorf("two replications strike %v and %v", a[0].Params, a[2].Params)
+	}
+	if !strings.Contains(s.Faults[0].Params.String(), "random") {
+		t.Error("the scenario was changed")
 	}
 }

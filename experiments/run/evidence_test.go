@@ -215,6 +215,23 @@ faults:
 	}
 }
 
+// Records that show a violation name hosts as the scenario does.
+func TestWitnessNamesHosts(t *testing.T) {
+	names := []string{"p1", "web", "s0"}
+	for _, c := range []struct {
+		record model.Record
+		want   string
+	}{
+		{model.Record{Kind: model.Sent, At: 5, Process: 0, Peer: 1, Packet: 9, Traffic: true, Priority: 7, Bytes: 106}, "5ps sent packet=9 p1->web traffic priority=7 bytes=106"},
+		{model.Record{Kind: model.Delivered, At: 5, Process: 1, Peer: 0, Packet: 9, Traffic: true, Priority: 7, Bytes: 106}, "5ps delivered packet=9 p1->web traffic priority=7 bytes=106 latency=5ps"},
+		{model.Record{Kind: model.Suspected, At: 5, Process: 1, Peer: 0}, "5ps: web suspects p1"},
+	} {
+		if got := witness(&c.record, names); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 // What depends on the machine satisfies no expectation.
 func TestTruncatedByTheMachineMeetsNothing(t *testing.T) {
 	for limit, want := range map[string]bool{"events": true, "wall": false} {

@@ -233,12 +233,21 @@ func tell(r *model.Record, names []string) string {
 	return ""
 }
 
-// witness returns a record that shows a violation, in words where it is about processes.
+// witness returns a record that shows a violation, in words where it is about processes,
+// and of packets with the names of their hosts.
 func witness(r *model.Record, names []string) string {
 	if s := tell(r, names); s != "" {
 		return fmt.Sprintf("%v: %s", r.At, s)
 	}
-	return r.String()
+	from, to := r.Process, r.Peer
+	switch r.Kind {
+	case model.Sent, model.Released, model.Hopped, model.Dropped:
+	case model.Delivered:
+		from, to = to, from
+	default:
+		return r.String()
+	}
+	return strings.Replace(r.String(), fmt.Sprintf(" p%d->p%d ", from, to), fmt.Sprintf(" %s->%s ", names[from], names[to]), 1)
 }
 
 // why says in one sentence what kept messages away when the suspicion began: what

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"iter"
 
 	"suspect/experiments/scenario"
 	"suspect/model"
@@ -10,30 +11,15 @@ import (
 	"suspect/sim"
 )
 
-// limitHosts gives every host a limiter for each level. The phases of a host come from
-// its own stream.
+// limitHosts gives every host a limiter for each level.
 func (m *simulation) limitHosts() error {
 	q := m.scenario.QJump
 	if q == nil {
 		return nil
 	}
-	type place struct {
-		host     network.NodeID
-		priority model.Priority
-	}
-	phases := make(map[place]model.Duration, len(q.Phases))
-	for _, p := range q.Phases {
-		phases[place{p.Host, p.Priority}] = p.Phase
-	}
-	names := m.network.Topology().Names
-	for h := range network.NodeID(m.network.Topology().Hosts) {
-		stream := m.kernel.Stream("qjump/phase/" + names[h])
+	for h, limiters := range hostLimiters(m.scenario, m.kernel.Stream) {
 		for i, level := range q.Table.Levels {
-			c := limiterConfig(q, i, stream)
-			if phase, is := phases[place{h, level.Priority}]; is {
-				c.Phase = phase
-			}
-			l, err := qjump.NewLimiter(c)
+			l, err := qjump.NewLimiter(limiters[i])
 			if err != nil {
 				return err
 			}
@@ -41,6 +27,35 @@ func (m *simulation) limitHosts() error {
 		}
 	}
 	return nil
+}
+
+// hostLimiters yields for each host what describes its limiters, in the order of levels.
+// Phases that are not listed are drawn from a stream of the host.
+func hostLimiters(s *scenario.Scenario, stream func(name string) *sim.Stream) iter.Seq2[network.NodeID, []qjump.LimiterConfig] {
+	type place struct {
+		host     network.NodeID
+		priority model.Priority
+	}
+	q := s.QJump
+	listed := make(map[place]model.Duration, len(q.Phases))
+	for _, p := range q.Phases {
+		listed[place{p.Host, p.Priority}] = p.Phase
+	}
+	return func(yield func(network.NodeID, []qjump.LimiterConfig) bool) {
+		limiters := make([]qjump.LimiterConfig, len(q.Table.Levels)) // lent
+		for h, name := range s.Network.Topology.Names[:s.Processes()] {
+			phases := stream("qjump/phase/" + name)
+			for i, level := range q.Table.Levels {
+				limiters[i] = limiterConfig(q, i, phases)
+				if phase, is := listed[place{network.NodeID(h), level.Priority}]; is {
+					limiters[i].Phase = phase
+				}
+			}
+			if !yield(network.NodeID(h), limiters) {
+				return
+			}
+		}
+	}
 }
 
 // limitTraffic gives a traffic its own limiters, if it has any, with phases from a

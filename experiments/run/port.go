@@ -23,7 +23,7 @@ func newPorts(t *network.Topology) []port {
 			c = &t.Links[l/2].BtoA
 		}
 		from, to := t.Ends(network.LinkID(l))
-		ports[l] = port{c.Rate, c.Delay, !c.Jitter.IsZero(), int(from) < t.Hosts, int(to) < t.Hosts}
+		ports[l] = port{c.Rate, c.Delay, c.Varies(), int(from) < t.Hosts, int(to) < t.Hosts}
 	}
 	return ports
 }

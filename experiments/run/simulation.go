@@ -27,9 +27,9 @@ func replicationSeed(seed uint64, index int) uint64 {
 }
 
 // newSimulation builds replication index of s. Timers are made in a fixed order of
-// purposes (ports, schedules, limiters of hosts, processes, other traffic, its own limiters,
-// faults), so that what is due at one time happens in that order: a schedule can send at the
-// instant of a release, and before it.
+// purposes (ports, starts of processes, schedules, limiters of hosts, wake-ups, other
+// traffic, its own limiters, faults), so that what is due at one time happens in that order:
+// a schedule can send at the instant of a release, and before it.
 func newSimulation(s *scenario.Scenario, index int) (*simulation, error) {
 	m := &simulation{scenario: s, kernel: sim.New(replicationSeed(s.Seed, index)), panels: s.Panels()}
 	config := s.Network

@@ -12,6 +12,7 @@ var (
 	nameForm         = &form{is: "a name", schema: typed("string", "integer")}
 	countForm        = &form{is: "a whole number", schema: typed("integer"), plain: true}
 	seedForm         = &form{is: "a whole number from 0 to 18446744073709551615", schema: seedSchema}
+	numberForm       = &form{is: "a decimal number, as 8 or 0.05", schema: typed("number"), plain: true}
 	switchForm       = &form{is: "true or false", schema: typed("boolean"), plain: true}
 	durationForm     = &form{is: "a duration, as 10ms", schema: timePattern(durationPattern)}
 	distributionForm = &form{is: "a duration or distribution, as 10ms or exponential(10ms)", schema: timePattern(distributionPattern)}
@@ -63,6 +64,8 @@ func paramForm(t model.ParamType) *form {
 		return probabilityForm
 	case model.SwitchParam:
 		return switchForm
+	case model.NumberParam:
+		return numberForm
 	}
 	return paramTextForm
 }

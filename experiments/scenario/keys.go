@@ -17,7 +17,7 @@ var scenarioKeys = []key{
 	{"network", mapping(networkKeys), true, "Hosts, switches and links."},
 	{"clocks", mapping(clocksKeys), false, "What the hosts' own clocks show; detectors and limiters read them (default: true time)."},
 	{"monitor", mapping(monitorKeys), false, "Who watches whom, and how messages travel."},
-	{"qjump", mapping(qjumpKeys), false, "Levels of QJUMP: every host limits what it sends at their priorities. n is the number of hosts and R the rate of the slowest link."},
+	{"qjump", mapping(qjumpKeys), false, "Levels of QJUMP: every host limits what it sends at their priorities. n is the number of hosts."},
 	{"detectors", listForm("a list of detectors", detectorSchema), false, "The failure detectors that run side by side."},
 	{"traffic", listForm("a list of traffic sources", trafficSchema), false, "Background traffic."},
 	{"faults", listForm("a list of faults", faultSchema), false, "What goes wrong, and when."},
@@ -91,6 +91,15 @@ var linkKeys = []key{
 	{"buffer", bufferForm, false, "What may wait for the link, for each priority by itself (default unlimited)."},
 	{"loss", eitherForm("a probability, as 0.1%, or {good: 0.01%, bad: 30%, good_to_bad: 0.1%, bad_to_good: 5%}", probabilityForm, mapping(lossKeys)), false, "Random loss of packets (default 0)."},
 	{"jitter", distributionForm, false, "Random delay of each packet on top of the propagation delay (default 0s)."},
+	{"trace", eitherForm("the name of a file, as wan.csv.gz, none, or {file: wan.csv.gz, offset: 10s}", textForm, mapping(traceKeys)), false, "Recorded delays, on top of the propagation delay, and losses: a packet meets what the last heartbeat before it met, and at its end the trace begins again (default none)."},
+}
+
+var traceKeys = []key{
+	{"file", textForm, true, "Heartbeat trace, CSV or CSV.gz with the columns seq,sent_ns,received_ns, relative to the scenario file. The name of the trace that comes with suspect stands for it where there is no such file."},
+	{"sha256", textForm, false, "SHA-256 sum of the file, which is refused if it has another."},
+	{"offset", distributionForm, false, "How far the trace is when the run begins; each direction of a link draws its own (default 0s)."},
+	{"excess", switchForm, false, "Whether only what is above the smallest recorded delay comes on top of the propagation delay (default false)."},
+	{"overtake", switchForm, false, "Whether packets may overtake each other, as they do wherever the recorded delay shrinks faster than they follow each other; otherwise those behind wait for those in front (default: whether heartbeats of the trace overtook each other)."},
 }
 
 var singleLinkKeys = append([]key{

@@ -29,8 +29,8 @@ func (e Excess) String() string { return excesses[e] }
 
 // QJump are the levels of QJUMP. Every host has a limiter for each.
 type QJump struct {
-	// Table has the levels. Its n and R are the hosts and the slowest link of the
-	// topology.
+	// Table has the levels. Its n is the number of hosts of the topology, and its R the
+	// rate of the slowest link, or what the scenario says.
 	Table   qjump.Table
 	Limiter qjump.LimiterKind
 	Excess  Excess
@@ -72,6 +72,7 @@ func (q *QJump) Lower(p model.Priority) model.Priority {
 
 var qjumpKeys = []key{
 	{"packet", sizeForm, true, "P: the largest packet of any level, on the wire."},
+	{"rate", rateForm, false, "R: that of the slowest link, by which epochs are long enough (default: what the topology has). A link that is slower all the same breaks the guarantees."},
 	{"epsilon", durationForm, false, "All processing on the way, of which epochs are longer (default 0s)."},
 	{"semantics", choiceForm(qjump.CommonEpoch.String(), qjump.EpochPerLevel.String()), false, "What a factor means: that many packets in the epoch of all, or one packet in a shorter epoch (default common-epoch)."},
 	{"limiter", choiceForm(limiterKinds()...), false, "How a limiter counts epochs (default minimum-spacing)."},
@@ -112,7 +113,8 @@ func (r *reader) qjump(top *section, s *Scenario) {
 	sec := r.section("qjump", n, qjumpKeys)
 	q := &QJump{RandomPhase: true}
 	q.Table = qjump.Table{
-		Hosts: s.Network.Topology.Hosts, Rate: slowest(&s.Network.Topology),
+		Hosts:   s.Network.Topology.Hosts,
+		Rate:    value(sec, "rate", slowest(&s.Network.Topology), parseRate),
 		Packet:  value(sec, "packet", 0, parseWireBytes),
 		Epsilon: value(sec, "epsilon", 0, parseDuration),
 	}
@@ -174,7 +176,7 @@ func (r *reader) levels(sec *section, q *QJump, s *Scenario) {
 		return
 	}
 	// Without a network or P there is nothing to check the levels against.
-	sound := sec.good("packet", "epsilon", "semantics") && sec.has("packet") && q.Table.Hosts > 0 && q.Table.Rate > 0
+	sound := sec.good("packet", "rate", "epsilon", "semantics") && sec.has("packet") && q.Table.Hosts > 0 && q.Table.Rate > 0
 	if sound {
 		for _, err := range q.Table.Validate() {
 			r.add(sec.at, "%s", levelError(err))
@@ -228,9 +230,19 @@ func (r *reader) levels(sec *section, q *QJump, s *Scenario) {
 				r.fitsLevel(sec, q, p, s.Network.Framing.WireBytes(largest[p]), what)
 			}
 		}
-		if _, is := q.Level(x.Priority); is && x.Kind == network.Bulk && q.Excess == DelayExcess {
-			sec.fail("excess", "%s are always backlogged, and so would wait for their limiter without end (write excess: drop, or send them below all levels)", what)
+		if _, is := q.Level(x.Priority); !is || x.Kind != network.Bulk {
+			continue
 		}
+		excess := ""
+		switch {
+		case q.Excess == DelayExcess:
+			excess = "would wait for their limiter without end"
+		case q.Lower(x.Priority) != x.Priority:
+			excess = fmt.Sprintf("what their limiter demotes would wait at priority %d without end", q.Lower(x.Priority))
+		default:
+			continue
+		}
+		sec.fail("excess", "%s are always backlogged, and so %s (write excess: drop, or send them below all levels)", what, excess)
 	}
 }
 
@@ -292,6 +304,7 @@ func (s *Scenario) writeQJump(w *writer) {
 	}
 	w.open("qjump")
 	w.line("packet: %s", formatSize(int64(q.Table.Packet)))
+	w.line("rate: %s", formatRate(q.Table.Rate))
 	w.line("epsilon: %v", q.Table.Epsilon)
 	w.line("semantics: %v", q.Table.Semantics)
 	w.line("limiter: %v", q.Limiter)

@@ -334,6 +334,8 @@ func paramValue(p model.Params, d model.Param) (text string, has bool) {
 		return formatProbability(p.Probability(d.Name)), true
 	case model.SwitchParam:
 		return fmt.Sprint(p.Switch(d.Name)), true
+	case model.NumberParam:
+		return model.FormatNumber(p.Number(d.Name)), true
 	}
 	return p.Text(d.Name), p.Text(d.Name) != ""
 }

@@ -12,8 +12,9 @@ import (
 )
 
 // Resolved returns the scenario with every default and choice written out, as YAML
-// that reads back as the same plan: what is run depends on it alone. The same plan
-// always gives the same bytes.
+// that reads back as the same plan: what is run depends on it alone, and on recorded
+// traces, which it names together with their sums. The same plan always gives the same
+// bytes.
 func (s *Scenario) Resolved() []byte {
 	w := new(writer)
 	w.text("name", s.Name)
@@ -154,6 +155,7 @@ func (s *Scenario) writeNetwork(w *writer) {
 		w.shut()
 	}
 	w.shut()
+	w.traced = l.edge.Replay.Recording != nil || l.core.Replay.Recording != nil
 	w.open("edge")
 	w.link(l.edge)
 	w.shut()
@@ -256,6 +258,8 @@ type writer struct {
 	bytes.Buffer
 	depth int
 	first bool // of an entry of a list: its dash takes the place of the indentation
+
+	traced bool // links replay a trace unless it is said that they do not
 }
 
 func (w *writer) line(format string, args ...any) {
@@ -338,6 +342,7 @@ func (w *writer) link(c network.LinkConfig) {
 			formatProbability(loss.GoodToBad), formatProbability(loss.BadToGood))
 	}
 	w.line("jitter: %v", c.Jitter)
+	w.trace(c.Replay)
 }
 
 // params writes the parameters that have a value.

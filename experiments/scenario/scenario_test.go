@@ -100,7 +100,7 @@ func TestRandomHasAll(t *testing.T) {
 		t.Errorf("a random scenario has %d events", most)
 	}
 	for _, want := range []string{
-		"star:", "leaf_spine:", "graph:", "framing: bare", "links:", "direction:", "bad_to_good", "jitter", "successors",
+		"star:", "leaf_spine:", "graph:", "framing: bare", "links:", "direction:", "bad_to_good", "jitter", "trace: heartbeats", "excess: true", "overtake: true", "successors",
 		"timeout,", "nfd-s", "nfd-e", "stagger: false", "start:",
 		"periodic", "poisson", "on-off", "flows", "bulk", "load:", "schedule", "phases:", "limiter: own", "limiter: none",
 		"clocks:", "pause", "clock-drift", "clock-step", "processing:",

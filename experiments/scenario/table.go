@@ -40,6 +40,8 @@ type reader struct {
 	nodes     map[string]network.NodeID
 	nodeNames []string
 	limiters  []limiterPlace // that were given
+
+	recordings map[string]*network.Recording // by the name of the file; nil if it was refused
 }
 
 // section is a mapping whose keys have been checked against a table.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 	"slices"
 
 	"suspect/experiments/graphfile"
@@ -112,6 +111,10 @@ func (r *reader) link(sec *section, c network.LinkConfig) network.LinkConfig {
 	c.Delay = value(sec, "delay", c.Delay, parseDuration)
 	c.Buffer = value(sec, "buffer", c.Buffer, parseBuffer)
 	c.Jitter = value(sec, "jitter", c.Jitter, parseDistribution)
+	c.Replay = r.trace(sec, c.Replay)
+	if c.Replay.Recording != nil && !c.Jitter.IsZero() && sec.good("jitter", "trace") {
+		r.add(sec.at, "%s: jitter beside a trace, which has its own (write jitter: 0s, or trace: none)", sec.name)
+	}
 	if n := sec.get("loss"); n != nil && n.kind == mappingNode {
 		l := r.section(sec.name+".loss", n, lossKeys)
 		c.Loss = network.Loss{
@@ -364,12 +367,11 @@ func (r *reader) graphFile(sec *section, s *Scenario) bool {
 	if !sec.good("file") {
 		return false
 	}
-	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		sec.fail("file", "%q leads out of the directory of the scenario (give a path below it)", name)
+	path, ok := r.beside(sec, "file", name)
+	if !ok {
 		return false
 	}
-	options := graphfile.Options{Edge: s.layout.edge, Core: s.layout.core}
-	t, err := graphfile.Read(filepath.Join(filepath.Dir(r.path), filepath.FromSlash(name)), options)
+	t, err := graphfile.Read(path, graphfile.Options{Edge: s.layout.edge, Core: s.layout.core})
 	var list graphfile.ErrorList
 	if errors.As(err, &list) {
 		for _, e := range list {

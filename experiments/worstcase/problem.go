@@ -195,18 +195,18 @@ func receiver(s *scenario.Scenario, g *guarantee.Report, all []talk, priority mo
 	return best
 }
 
-// certain returns the scenario's links without loss and jitter, and says so.
+// certain returns the scenario's links without loss, jitter and recordings, and says so.
 func certain(s *scenario.Scenario) (links []network.Link, notes []string) {
 	chance := false
 	links = slices.Clone(s.Network.Topology.Links)
 	for i := range links {
 		for _, c := range []*network.LinkConfig{&links[i].AtoB, &links[i].BtoA} {
-			chance = chance || c.Loss != network.Loss{} || !c.Jitter.IsZero()
-			c.Loss, c.Jitter = network.Loss{}, sim.Distribution{}
+			chance = chance || c.Loss != network.Loss{} || c.Varies()
+			c.Loss, c.Jitter, c.Replay = network.Loss{}, sim.Distribution{}, network.Replay{}
 		}
 	}
 	if chance {
-		notes = append(notes, "loss and jitter of links are left out: no schedule decides them")
+		notes = append(notes, "loss, jitter and recorded delays of links are left out: no schedule decides them")
 	}
 	return links, notes
 }

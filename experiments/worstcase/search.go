@@ -85,7 +85,7 @@ func (w *Worst) search(ctx context.Context, s *scenario.Scenario, g *guarantee.R
 		"The worst schedule that a search found for the level with priority %d of the scenario %s: a packet takes %v from its limiter to its last bit at %s, where %v is proved.",
 		w.Priority, s.Name, w.Delay, w.Receiver, w.Bound))
 	w.Phases, w.Sends = phases(c), sent(c)
-	w.text, err = text(c, model.Priority(w.Priority), w.Bound, properties.Holds)
+	w.text, _, err = text(c, model.Priority(w.Priority), w.Bound, properties.Holds)
 	return err
 }
 

@@ -86,10 +86,13 @@ func TestReplaysExactly(t *testing.T) {
 		"bulk":        {"traffic[1]={use: bulk, from: [h1, h2], to: h3, packet: 1472B}"},
 		"detector":    {"detectors=[{use: timeout, eta: 100us, timeout: 300us}]", "traffic[0].priority=2"},
 		"two levels":  {"qjump.levels=[{priority: 0, factor: 2}, {priority: 7, factor: 1}]", "traffic[1].packet=64B"},
-		"processing":  {"qjump.processing=20ns", "qjump.limiter=fixed-window", "qjump.levels=[{priority: 7, factor: 2}]"},
-		"clocks":      {"clocks={offset: \"uniform(0s, 1us)\", drift: 50ppm}"},
-		"own, none":   {"traffic[0].limiter=own", "traffic[1].limiter=none", "traffic[1].priority=7", "traffic[1].packet=64B"},
-		"lossy":       {"network.edge.loss=1%", "faults=[{use: link-down, link: h0--s0, at: 1us, for: 1us}]"},
+		"slow limiter": {
+			"qjump.processing=100us", "traffic=[{use: periodic, from: all, to: h0, priority: 7, packet: 64B, period: 1ms}]",
+		},
+		"processing": {"qjump.processing=20ns", "qjump.limiter=fixed-window", "qjump.levels=[{priority: 7, factor: 2}]"},
+		"clocks":     {"clocks={offset: \"uniform(0s, 1us)\", drift: 50ppm}"},
+		"own, none":  {"traffic[0].limiter=own", "traffic[1].limiter=none", "traffic[1].priority=7", "traffic[1].packet=64B"},
+		"lossy":      {"network.edge.loss=1%", "faults=[{use: link-down, link: h0--s0, at: 1us, for: 1us}]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := parse(t, plan, set...)

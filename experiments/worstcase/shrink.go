@@ -92,7 +92,10 @@ func Shrink(ctx context.Context, s *scenario.Scenario, g *guarantee.Report, v Vi
 	if o.Events == 0 {
 		o.Events = DefaultEvents
 	}
-	k := &shrinker{ctx: ctx, s: s, v: v, left: o.Events, fixed: run.Phases(s, v.Replication)}
+	k := &shrinker{
+		ctx: ctx, s: s, v: v, left: o.Events,
+		fixed: run.Phases(s, v.Replication), faults: run.Faults(s, v.Replication),
+	}
 	whole := k
 	k, c := k.atOnceAnywhere(found)
 	before := 0
@@ -104,7 +107,7 @@ func Shrink(ctx context.Context, s *scenario.Scenario, g *guarantee.Report, v Vi
 	if c == nil || k == whole && len(c.sends) > few {
 		if d := k.begin(found); d != nil {
 			n := len(d.sends)
-			if d = k.least(d); c == nil || len(d.sends) < len(c.sends) {
+			if d = k.least(k.calm(k.least(d))); c == nil || len(d.sends) < len(c.sends) {
 				c, before = d, n
 			}
 		}
@@ -123,14 +126,15 @@ const few = 12
 
 // shrinker tries schedules.
 type shrinker struct {
-	ctx   context.Context
-	s     *scenario.Scenario
-	v     Violation
-	fixed []scenario.Phase // of the run
-	world world
-	left  uint64 // events
-	runs  int
-	err   error
+	ctx    context.Context
+	s      *scenario.Scenario
+	v      Violation
+	fixed  []scenario.Phase // of the run
+	faults []scenario.Fault // likewise
+	world  world
+	left   uint64 // events
+	runs   int
+	err    error
 }
 
 // world is what of the scenario stays beside the schedule.
@@ -186,10 +190,21 @@ func (k *shrinker) begin(x *stretch) *candidate {
 	return nil
 }
 
+// calm leaves out the faults that the failing candidate does not need.
+func (k *shrinker) calm(c *candidate) *candidate {
+	for i := len(k.world.faults) - 1; i >= 0; i-- {
+		all := k.world.faults
+		if k.world.faults = slices.Delete(slices.Clone(all), i, i+1); !k.fails(c) {
+			k.world.faults = all
+		}
+	}
+	return c
+}
+
 // around returns the world from a time on, with those faults whose times are fixed.
 func (k *shrinker) around(begin model.Time) world {
 	w := world{clocks: k.s.Clocks}
-	for _, f := range k.s.Faults {
+	for _, f := range k.faults {
 		constant := func(d sim.Distribution) bool { return d == sim.Distribution{Mean: d.Mean} }
 		if f.HasEvery || !constant(f.At) || !constant(f.For) {
 			continue
@@ -259,7 +274,8 @@ func compare(x, y send) int {
 
 // scenario returns the schedule as a scenario that runs for as long as is needed: one
 // traffic for what is of no level, one for what passes no limiter, one for each that has
-// its own, and one for those that share their hosts' limiters.
+// its own, and one for those that share their hosts' limiters. While nothing is known of
+// the late packet, it may have to wait for its limiter as often as there are packets.
 func (k *shrinker) scenario(c *candidate) *scenario.Scenario {
 	s := bare(k.s)
 	s.Clocks, s.Faults = k.world.clocks, k.world.faults
@@ -290,8 +306,16 @@ func (k *shrinker) scenario(c *candidate) *scenario.Scenario {
 		last = c.arrived
 	}
 	s.Duration = roundUp(model.Duration(last)+4*k.v.Bound+2*k.epoch(), model.Microsecond)
+	if c.arrived == 0 {
+		packets := model.Duration(len(c.sends))
+		wait := 2*k.epoch() + s.QJump.Processing
+		s.Duration += min(packets*min(wait, longestWait/packets), model.Duration(model.MaxTime)-s.Duration)
+	}
 	return s
 }
+
+// longestWait limits the wait for a limiter in a schedule that is tried.
+const longestWait = model.Duration(model.MaxTime) / 4
 
 // least makes the candidate as small and as simple as it can.
 func (k *shrinker) least(c *candidate) *candidate {
@@ -618,8 +642,17 @@ func (k *shrinker) outcome(c *candidate, before, hosts int, g *guarantee.Report)
 	x.Text = k.words(c, hosts, g)
 	introduce(s, fmt.Sprintf("counterexample-%d", k.v.Priority), x.Text)
 	var err error
-	x.text, err = text(s, k.v.Priority, k.v.Bound, properties.Violated)
-	return x, err
+	if x.text, s, err = text(s, k.v.Priority, k.v.Bound, properties.Violated); err != nil {
+		return nil, err
+	}
+	w := newWatcher(s, k.v.Priority, k.v.Bound, len(c.sends)+1)
+	if _, err := run.Again(k.ctx, s, 0, watchedKinds, w.observe); err != nil {
+		return nil, err
+	}
+	if w.late == 0 {
+		return nil, errors.New("the schedule that was found is not late as a scenario: this is a bug")
+	}
+	return x, nil
 }
 
 // words tells what happens, where the scenario has so many hosts.
@@ -662,7 +695,8 @@ func (k *shrinker) words(c *candidate, hosts int, g *guarantee.Report) string {
 		fmt.Fprintf(&b, " In its way, %s.", strings.Join(told, "; "))
 	}
 	for i := range k.world.faults {
-		fmt.Fprintf(&b, " The fault %s is part of it.", k.world.faults[i].Spec.Name)
+		f := &k.world.faults[i]
+		fmt.Fprintf(&b, " The fault %s (%v) at %v is part of it.", f.Spec.Name, f.Params, f.At)
 	}
 	if !k.world.clocks.AreTrue() {
 		b.WriteString(" So are the clocks, which do not show true time.")

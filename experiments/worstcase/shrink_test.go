@@ -83,6 +83,11 @@ func TestShrinks(t *testing.T) {
 			beside, alone, "traffic[2]={use: periodic, from: h3, to: h0, priority: 7, packet: 64B, period: 1us}",
 			"faults=[{use: clock-step, host: h3, step: 5ms, at: 400us}]", "properties[0].bound=1.6784us",
 		}, 8, "clock-step"},
+		"clock of a random host": {[]string{
+			"traffic=[{use: periodic, from: [h1, h2, h3], to: h0, priority: 7, packet: 64B, period: 1.2us}]", "detectors=[]",
+			"faults=[{use: pause, process: random, at: exponential(1ms)}, {use: pause, process: h1, at: 27.1us}, " +
+				"{use: clock-step, host: random, step: 2us, at: 27.136us}]", "properties[0].bound=1.3392us", "seed=8",
+		}, 40, "with priority 7. The fault clock-step (host=h3 step=2us) at 27.136us is part of it. Without"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := parse(t, breaks, c.set...)

@@ -42,8 +42,8 @@ func introduce(c *scenario.Scenario, suffix, about string) {
 }
 
 // text returns the scenario as a file, in which the property latency-bound is expected to
-// have the outcome.
-func text(c *scenario.Scenario, priority model.Priority, bound model.Duration, outcome properties.Outcome) ([]byte, error) {
+// have the outcome, and what is read of that file.
+func text(c *scenario.Scenario, priority model.Priority, bound model.Duration, outcome properties.Outcome) ([]byte, *scenario.Scenario, error) {
 	const name = "latency-bound"
 	spec, ok := properties.Lookup(name)
 	if !ok {
@@ -57,8 +57,8 @@ func text(c *scenario.Scenario, priority model.Priority, bound model.Duration, o
 	s.NetworkProperties = []scenario.Property{{Name: name, Spec: spec, Params: params}}
 	s.Expect = []scenario.Expectation{{Property: name, Detector: -1, Outcome: outcome}}
 	file := s.Resolved()
-	_, err := scenario.Parse(c.Name+".yaml", file, nil)
-	return file, err
+	read, err := scenario.Parse(c.Name+".yaml", file, nil)
+	return file, read, err
 }
 
 // phases returns the phases that the scenario lists.

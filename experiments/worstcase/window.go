@@ -154,7 +154,9 @@ func keyOf(r *model.Record) key { return key{r.At, r.Process, r.Peer, r.Bytes, r
 
 // ownSends returns what the traffics that have limiters of their own send until the given
 // time. No record tells the traffic of a packet, but what a traffic sends does not depend
-// on the others: each is run by itself.
+// on the others, so each is run by itself. Bulk does, on what else waits in its queue: some
+// of its packets may be taken for those of others, and then the schedule that they make
+// is not late, or late all the same.
 func ownSends(ctx context.Context, s *scenario.Scenario, replication int, until model.Time) (map[key][]int, error) {
 	own := map[key][]int{}
 	for i := range s.Traffic {

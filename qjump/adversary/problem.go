@@ -80,7 +80,7 @@ func (p *Problem) validate() error {
 	}
 	for i, l := range p.Topology.Links {
 		for _, c := range []network.LinkConfig{l.AtoB, l.BtoA} {
-			if c.Loss != (network.Loss{}) || !c.Jitter.IsZero() {
+			if c.Loss != (network.Loss{}) || c.Varies() {
 				return fmt.Errorf("adversary: link %d has loss or jitter, which no schedule decides", i)
 			}
 		}

@@ -266,7 +266,7 @@ type shape int
 
 const (
 	together   shape = iota // at the beginning of a window
-	atEdge                  // just before its end, so that those of the next follow
+	atEdge                  // one budget just before its end, the others at it
 	afterFirst              // so, but for one an epoch before, which opened the window
 	shapes
 )
@@ -281,22 +281,29 @@ func (s *search) critical(k shape) {
 	for i := range s.now.phases {
 		s.now.phases[i].Phase = model.Duration(edge)
 	}
+	place := 0 // among the packets of a limiter
 	for i := range s.now.sends {
 		x := &s.now.sends[i]
 		x.At = edge
-		if k != together {
-			x.At--
-		}
 		l := s.limiter[i]
 		if l < 0 {
+			if k != together {
+				x.At--
+			}
 			s.direct(x, s.asides[x.From])
 			continue
 		}
-		x.At -= model.Time(s.p.Processing) // decided upon at the instant
-		if k == afterFirst && (i == 0 || s.limiter[i-1] != l) {
-			x.At -= model.Time(s.gates[l].config.Epoch)
-			x.At++
+		if place++; i == 0 || s.limiter[i-1] != l {
+			place = 0
 		}
+		limiter := &s.gates[l].config
+		switch {
+		case k == afterFirst && place == 0:
+			x.At -= model.Time(limiter.Epoch)
+		case k != together && int64(place) < limiter.Budget.Packets:
+			x.At--
+		}
+		x.At -= model.Time(s.p.Processing) // decided upon at the instant
 	}
 	s.evaluate()
 	for range 3 {

@@ -142,8 +142,14 @@ func (g *generator) link() string {
 		fields += fmt.Sprintf(", loss: {good: 0.%d%%, bad: %d%%, good_to_bad: %d%%, bad_to_good: %d%%}",
 			g.below(10), g.below(100), g.between(1, 10), g.between(1, 50))
 	}
-	if g.chance(3) {
-		fields += ", jitter: " + g.time(2)
+	switch {
+	case g.chance(3):
+		fields += ", jitter: " + g.time(2) + ", trace: none"
+	case g.chance(12):
+		const shipped = "heartbeats-loopback-2ms.csv.gz"
+		fields += ", jitter: 0s, trace: " + g.one(shipped,
+			fmt.Sprintf(`{file: %s, offset: "uniform(0s, 100s)", excess: true}`, shipped),
+			fmt.Sprintf(`{file: %s, offset: %dms, overtake: true}`, shipped, g.below(200_000)))
 	}
 	return fields
 }
@@ -377,9 +383,9 @@ func (g *generator) qjump() {
 	if g.high < 0 {
 		return
 	}
-	excess := g.one("drop", "demote")
-	if !strings.Contains(g.text.String(), "use: bulk") { // which never waits
-		excess = g.one("delay", excess)
+	excess := "drop"
+	if !strings.Contains(g.text.String(), "use: bulk") { // which never ends
+		excess = g.one("delay", "drop", "demote")
 	}
 	g.line("qjump:")
 	g.line("  packet: 4200B")
@@ -390,6 +396,9 @@ func (g *generator) qjump() {
 	if g.chance(2) {
 		g.line("  epsilon: %dus", g.below(100))
 		g.line("  semantics: %s", g.one("common-epoch", "epoch-per-level"))
+	}
+	if g.chance(3) {
+		g.line("  rate: %dMbps", g.between(1, 1000))
 	}
 	fixed := false
 	switch g.below(4) {
