@@ -209,8 +209,8 @@ func (d *accrual) Step(now model.Time, in *model.Input, out *model.Output) {
 	if d.pause > 0 {
 		d.lookAtClock(now)
 	}
-	if d.fresh.next() <= now && d.hold <= now {
-		d.expire(now, out)
+	if d.hold <= now {
+		d.fresh.expire(now, d.deadline, &d.peers, out)
 	}
 	if m := &in.Message; in.Kind == model.Deliver && m.Kind == HeartbeatKind {
 		if p := d.peers.index(m.From); p >= 0 && (!d.numbered || d.isNew(p, m.Seq, now)) {
@@ -298,21 +298,6 @@ func (d *accrual) timeout(p int) model.Duration {
 	ticks := math.Ceil(d.law.timeout(d, p) / float64(d.tick))
 	most := float64(longest / d.tick)
 	return model.Duration(min(max(ticks, -most), most)) * d.tick
-}
-
-// expire suspects the trusted peers that have reached tau.
-func (d *accrual) expire(now model.Time, out *model.Output) {
-	before := len(out.Verdicts)
-	for d.fresh.next() <= now {
-		p := d.fresh.top()
-		if tau := d.pairs[p].tau; tau > now {
-			d.fresh.postpone(tau, now)
-			continue
-		}
-		d.fresh.remove(p)
-		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: d.peers.id(p), Suspected: true})
-	}
-	sortVerdicts(out.Verdicts[before:])
 }
 
 // Level is that of the law, and 0 before a heartbeat that was only deemed to be received.
@@ -423,6 +408,8 @@ func (d *accrual) deviation(p int, sample bool) float64 {
 	return float64(math.Sqrt(square)/float64(n)) * float64(d.unit)
 }
 
+func (d *accrual) deadline(p int) model.Time { return d.pairs[p].tau }
+
 func (d *accrual) Clone() model.Automaton {
 	c := *d
 	c.pairs = append([]silence(nil), d.pairs...)
@@ -441,18 +428,19 @@ const (
 )
 
 // AppendState writes the state of the rule for local pauses, if there is one: how long
-// ago the clock was looked at, and for how long nobody will be suspected. For each peer
-// follows how many intervals are in its window, whether it is trusted, whether the
-// silence is below the cap and whether it was ever heard of. If below, the number of its
-// latest heartbeat comes, as the distance from the period in which now lies, and how long
-// the silence has lasted. Then comes the window from its oldest interval on.
+// ago the clock was looked at, up to just more than the pause, and for how long nobody will
+// be suspected. For each peer follows how many intervals are in its window, whether it is
+// trusted, whether the silence is below the cap and whether it was ever heard of. If below,
+// the number of its latest heartbeat comes, as the distance from the period in which now
+// lies, and how long the silence has lasted. Then comes the window from its oldest interval
+// on.
 func (d *accrual) AppendState(b []byte, now model.Time) []byte {
 	b = d.heartbeats.AppendState(b, now)
 	if !d.heartbeats.started {
 		return b
 	}
 	if d.pause > 0 {
-		b = binary.AppendUvarint(b, uint64(now.Sub(d.checked)))
+		b = binary.AppendUvarint(b, uint64(min(now.Sub(d.checked), d.pause+1)))
 		b = binary.AppendUvarint(b, uint64(max(0, d.hold.Sub(now))))
 	}
 	for p := range d.pairs {
@@ -470,7 +458,7 @@ func (d *accrual) AppendState(b []byte, now model.Time) []byte {
 		b = binary.AppendUvarint(b, code)
 		if code&stillSilent != 0 {
 			if a.heard && d.numbered {
-				b = binary.AppendVarint(b, a.largest-d.period(now))
+				b = binary.AppendVarint(b, a.largest-d.heartbeats.schedule.period(now))
 			}
 			b = binary.AppendVarint(b, int64(now.Sub(a.last)))
 		}
@@ -481,11 +469,6 @@ func (d *accrual) AppendState(b []byte, now model.Time) []byte {
 	return b
 }
 
-// period returns the number of the period of the local clock in which t lies.
-func (d *accrual) period(t model.Time) int64 {
-	return floorDiv(int64(t), int64(d.heartbeats.schedule.eta))
-}
-
 func (d *accrual) LoadState(b []byte, now model.Time) (rest []byte, err error) {
 	b, err = d.heartbeats.LoadState(b, now)
 	d.forgetAll()
@@ -494,7 +477,7 @@ func (d *accrual) LoadState(b []byte, now model.Time) (rest []byte, err error) {
 	}
 	if d.pause > 0 {
 		var age, left uint64
-		if age, b, err = uvarint(b); err != nil || age > uint64(now)+uint64(longest) {
+		if age, b, err = uvarint(b); err != nil || age > uint64(d.pause)+1 {
 			return b, errEncoding
 		}
 		if left, b, err = uvarint(b); err != nil || left > uint64(d.pause) {
@@ -528,7 +511,7 @@ func (d *accrual) loadPair(p int, b []byte, now model.Time) (rest []byte, err er
 			if distance, b, err = varint(b); err != nil || distance > math.MaxInt64/2 {
 				return b, errEncoding
 			}
-			a.largest = distance + d.period(now)
+			a.largest = distance + d.heartbeats.schedule.period(now)
 			if !d.heartbeats.schedule.plausible(a.largest) {
 				return b, errEncoding
 			}
@@ -557,13 +540,4 @@ func (d *accrual) loadPair(p int, b []byte, now model.Time) (rest []byte, err er
 		d.fresh.add(p, a.tau)
 	}
 	return b, nil
-}
-
-// varint splits a signed number off b.
-func varint(b []byte) (v int64, rest []byte, err error) {
-	v, n := binary.Varint(b)
-	if n <= 0 {
-		return 0, b, errEncoding
-	}
-	return v, b[n:], nil
 }

@@ -468,6 +468,7 @@ func gaps(late int) gopter.Gen {
 // Each detector of the family has the levels of its definition at all times and is
 // suspicious when they are at the threshold.
 func TestAccrualTwins(t *testing.T) {
+	t.Parallel()
 	for _, s := range slowOnes() {
 		verdicts, capped, old := 0, 0, 0
 		forAllPlansOf(t, fmt.Sprintf("%s %v agrees with its definition", s.name, s.given), lateDelays, func(p plan) error {
@@ -565,6 +566,7 @@ func TestAccrualTwins(t *testing.T) {
 // The level of what nobody hears never falls and stays when the state is loaded, and the
 // detector suspects at the crossing of its own threshold.
 func TestLevels(t *testing.T) {
+	t.Parallel()
 	family := []struct {
 		name      string
 		threshold float64        // of the verdicts; 0 if it is not fixed
@@ -688,6 +690,7 @@ func TestCrossing(t *testing.T) {
 
 // The contract holds at the edges of the parameters too.
 func TestAccrualConformanceOfOddParameters(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		given map[string]string
@@ -856,6 +859,22 @@ func TestLocalPause(t *testing.T) {
 	}
 	if held < 30 || short < 20 {
 		t.Errorf("only %d long pauses and %d short ones", held, short)
+	}
+}
+
+// Once a pause is too long, it no longer matters how long it is.
+func TestLongPausesEncodeAlike(t *testing.T) {
+	a, err := build(t, "phi-cassandra", nil)(detectors.Env{Self: 0, N: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Step(0, &model.Input{Kind: model.Start}, new(model.Output))
+	state := func(now model.Duration) string { return string(a.AppendState(nil, model.Time(now))) }
+	if state(6*model.Second) != state(60*model.Second) {
+		t.Error("pauses of 6 s and of a minute differ")
+	}
+	if state(5*model.Second) == state(6*model.Second) {
+		t.Error("pauses of 5 s and 6 s do not differ")
 	}
 }
 

@@ -88,9 +88,7 @@ func (d *adaptive) Step(now model.Time, in *model.Input, out *model.Output) {
 			d.silent.add(p, d.deadline(p))
 		}
 	}
-	if d.silent.next() <= now {
-		d.expire(now, out)
-	}
+	d.silent.expire(now, d.deadline, &d.peers, out)
 	if in.Kind == model.Deliver && in.Message.Kind == HeartbeatKind {
 		if p := d.peers.index(in.Message.From); p >= 0 {
 			d.receive(p, now, out)
@@ -107,21 +105,6 @@ func (d *adaptive) receive(p int, now model.Time, out *model.Output) {
 		d.silent.add(p, d.deadline(p))
 		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: d.peers.id(p)})
 	}
-}
-
-// expire suspects the trusted peers whose timeout has passed.
-func (d *adaptive) expire(now model.Time, out *model.Output) {
-	before := len(out.Verdicts)
-	for d.silent.next() <= now {
-		p := d.silent.top()
-		if at := d.deadline(p); at > now {
-			d.silent.postpone(at, now)
-			continue
-		}
-		d.silent.remove(p)
-		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: d.peers.id(p), Suspected: true})
-	}
-	sortVerdicts(out.Verdicts[before:])
 }
 
 func (d *adaptive) Clone() model.Automaton {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestConformanceOfAdaptive(t *testing.T) {
+	t.Parallel()
 	for _, given := range []map[string]string{
 		{"eta": "10ms", "timeout": "1ps", "step": "1ps", "stagger": "false"},
 		{"eta": "10ms", "timeout": "12ms", "step": "7ms", "most": "12ms"},

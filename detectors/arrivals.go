@@ -148,9 +148,7 @@ func (d *estimator) Step(now model.Time, in *model.Input, out *model.Output) {
 			d.fresh.add(p, d.pairs[p].tau)
 		}
 	}
-	if d.fresh.next() <= now {
-		d.expire(now, out)
-	}
+	d.fresh.expire(now, d.deadline, &d.peers, out)
 	if m := &in.Message; in.Kind == model.Deliver && m.Kind == HeartbeatKind && d.heartbeats.schedule.plausible(m.Seq) {
 		if p := d.peers.index(m.From); p >= 0 && (m.Seq > d.pairs[p].largest || d.pairs[p].forget <= now) {
 			d.receive(p, m.Seq, now, out)
@@ -233,20 +231,7 @@ func (d *estimator) expect(p int, arrived model.Time) {
 	a.forget = max(a.tau, arrived).Add(d.memory)
 }
 
-// expire suspects the trusted peers that have reached tau.
-func (d *estimator) expire(now model.Time, out *model.Output) {
-	before := len(out.Verdicts)
-	for d.fresh.next() <= now {
-		p := d.fresh.top()
-		if tau := d.pairs[p].tau; tau > now {
-			d.fresh.postpone(tau, now)
-			continue
-		}
-		d.fresh.remove(p)
-		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: d.peers.id(p), Suspected: true})
-	}
-	sortVerdicts(out.Verdicts[before:])
-}
+func (d *estimator) deadline(p int) model.Time { return d.pairs[p].tau }
 
 func (d *estimator) Clone() model.Automaton {
 	c := *d
@@ -289,7 +274,7 @@ func (d *estimator) AppendState(b []byte, now model.Time) []byte {
 			b = binary.AppendUvarint(b, uint64(max(0, a.tau.Sub(now))))
 		}
 		if code&remembered != 0 {
-			b = binary.AppendVarint(b, a.largest-d.period(now))
+			b = binary.AppendVarint(b, a.largest-d.heartbeats.schedule.period(now))
 		}
 		for k := range int(a.filled) {
 			i := (int(a.at) - int(a.filled) + k + d.n) % d.n
@@ -300,11 +285,6 @@ func (d *estimator) AppendState(b []byte, now model.Time) []byte {
 		}
 	}
 	return b
-}
-
-// period returns the number of the period of the local clock in which t lies.
-func (d *estimator) period(t model.Time) int64 {
-	return floorDiv(int64(t), int64(d.heartbeats.schedule.eta))
 }
 
 func (d *estimator) LoadState(b []byte, now model.Time) (rest []byte, err error) {
@@ -337,25 +317,21 @@ func (d *estimator) loadPair(p int, b []byte, now model.Time) (rest []byte, err 
 		b = rest
 	}
 	if remembers {
-		distance, size := binary.Varint(b)
-		if size <= 0 || distance > math.MaxInt64/2 {
+		var distance int64
+		if distance, b, err = varint(b); err != nil || distance > math.MaxInt64/2 {
 			return b, errEncoding
 		}
-		b = b[size:]
-		a.largest = distance + d.period(now)
+		a.largest = distance + d.heartbeats.schedule.period(now)
 		if !d.heartbeats.schedule.plausible(a.largest) {
 			return b, errEncoding
 		}
 	}
 	var entry int64
 	for range filled {
-		v, size := binary.Varint(b)
-		if size <= 0 || v > int64(bias) || v < -int64(bias) {
+		if entry, b, err = varint(b); err != nil || entry > int64(bias) || entry < -int64(bias) {
 			return b, errEncoding
 		}
-		b = b[size:]
-		d.remember(p, uint64(v)+bias)
-		entry = v
+		d.remember(p, uint64(entry)+bias)
 	}
 	if d.learnt != nil && filled > 0 {
 		if b, err = d.learnt.loadState(p, b); err != nil {

@@ -3,6 +3,7 @@ package detectors
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"suspect/model"
 )
@@ -13,7 +14,7 @@ func init() {
 		Source: "RFC 5880 (Bidirectional Forwarding Detection), sections 6.2 to 6.8: asynchronous mode, and demand mode",
 		Doc:    "Keeps a BFD session with each neighbour, and suspects one whose session goes down: because no packet came for the detection time, or because the neighbour says so.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below the detection time less a transmit interval, sessions up within setup, drift-free clocks, no pauses, all processes start together and none recovers"},
+			{Class: model.P, Under: "no loss, delays below the detection time less a transmit interval, packets in the order of their sending, sessions up within setup, drift-free clocks, no pauses, all processes start together and none recovers"},
 			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will"},
 		},
 		Params: []model.Param{
@@ -357,13 +358,11 @@ func (d *bfd) schedule(k int, now model.Time, in *model.Input) {
 
 // patience returns the time at which young sessions will be suspected.
 func (d *bfd) patience() model.Time {
-	for k := range d.sessions {
-		if d.sessions[k].young {
-			return d.grace
-		}
+	if d.grace == model.Never || slices.ContainsFunc(d.sessions, func(s bfdSession) bool { return s.young }) {
+		return d.grace
 	}
 	d.grace = model.Never // nothing is young again
-	return model.Never
+	return d.grace
 }
 
 func (d *bfd) Clone() model.Automaton {

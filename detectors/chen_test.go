@@ -265,6 +265,7 @@ func TestConfigureRefuses(t *testing.T) {
 // the mistakes that the theorem predicts. The gate is on Student's t over batches
 // of heartbeats, 4.5 standard errors wide.
 func TestNFDSMeetsTheory(t *testing.T) {
+	t.Parallel()
 	for _, id := range []string{"S01", "S06", "S07", "S08", "S10", "S12"} {
 		for _, r := range chenRows(t) {
 			if r.id != id {

@@ -74,6 +74,22 @@ func (d *deadlines) postpone(at, now model.Time) {
 	d.down(0, deadline{at, d.heap[0].peer})
 }
 
+// expire suspects the trusted peers, which are those in the heap, whose true deadline has
+// come, and takes them away.
+func (d *deadlines) expire(now model.Time, deadline func(peer int) model.Time, peers *peers, out *model.Output) {
+	before := len(out.Verdicts)
+	for d.next() <= now {
+		p := d.top()
+		if at := deadline(p); at > now {
+			d.postpone(at, now)
+			continue
+		}
+		d.remove(p)
+		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: peers.id(p), Suspected: true})
+	}
+	sortVerdicts(out.Verdicts[before:])
+}
+
 // remove takes a peer's deadline away.
 func (d *deadlines) remove(peer int) {
 	i := int(d.pos[peer])

@@ -46,7 +46,14 @@
 //
 //   - swim probes one member in a period, directly and through others, and lets the
 //     suspected refute (with Lifeguard's three components as switches);
-//   - memberlist is that with the arithmetic of the library of this name.
+//   - memberlist is that with the arithmetic of the library of this name;
+//   - gossip spreads the heartbeat counters of all, one random member at a time;
+//   - rapid has each member observed by several others, and removes those who fail
+//     together by one decision of consensus.
+//
+// # Counters
+//
+// One detector suspects nobody: heartbeat-counter counts heartbeats (see [Counters]).
 //
 // # Leases and sessions
 //

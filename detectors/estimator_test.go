@@ -14,6 +14,7 @@ import (
 // The detectors of estimated or known arrivals keep the contract with parameters at
 // their edges.
 func TestConformanceOfEstimators(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		given map[string]string
@@ -140,6 +141,7 @@ func bertierTwin(n int, gamma float64, initialVar, moderation model.Duration) tw
 }
 
 func TestBertierTwin(t *testing.T) {
+	t.Parallel()
 	for _, moderation := range []model.Duration{0, 3 * model.Millisecond} {
 		verdicts := 0
 		forAllPlans(t, fmt.Sprint("bertier agrees with its definition, moderation ", moderation), func(p plan) error {

@@ -69,12 +69,14 @@ func FuzzStep(f *testing.F) {
 		var out, twinOut model.Output
 		out.Wake = model.Never
 		suspected := map[model.ProcessID]bool{}
+		bodies := []any{nil}
 		for r := reader(data); len(r) > 0; {
 			in := model.Input{Kind: model.InputKind(r.byte() % 3)}
 			if in.Kind == model.Deliver {
 				in.Message = model.Message{From: model.ProcessID(r.byte()%8) - 1, Seq: r.number(), Kind: r.byte()/8%4 ^ 1}
-				if which >= 128 { // messages of any kind, with an argument
+				if which >= 128 { // messages of any kind, with an argument, and a body that it sent itself
 					in.Message.Kind, in.Message.Arg = r.byte(), r.number()
+					in.Message.Body = bodies[int(r.byte())%len(bodies)]
 				}
 			}
 			switch ahead := model.Time(r.byte()); {
@@ -110,6 +112,9 @@ func FuzzStep(f *testing.F) {
 			for _, m := range out.Send {
 				if m.From != 1 || m.To < 0 || m.To > 3 {
 					t.Fatalf("at %v, message %+v", now, m)
+				}
+				if m.Body != nil && len(bodies) < 256 {
+					bodies = append(bodies, m.Body)
 				}
 			}
 			for _, v := range out.Verdicts {

@@ -37,14 +37,6 @@ type schedule struct {
 	maxSeq  int64 // no run is long enough for a larger number
 }
 
-func newSchedule(env Env, p model.Params) (schedule, error) {
-	eta, err := duration(p, "eta", model.Picosecond)
-	if err != nil {
-		return schedule{}, err
-	}
-	return schedule{eta, env.N, p.Switch("stagger"), int64(model.MaxTime) / int64(eta)}, nil
-}
-
 func (s *schedule) offset(p model.ProcessID) model.Duration {
 	if !s.stagger {
 		return 0
@@ -63,6 +55,9 @@ func (s *schedule) sigma(p model.ProcessID, i int64) model.Time {
 func (s *schedule) index(p model.ProcessID, t model.Time) int64 {
 	return floorDiv(int64(t)-int64(s.offset(p)), int64(s.eta))
 }
+
+// period returns the number of the period of the local clock in which t lies.
+func (s *schedule) period(t model.Time) int64 { return floorDiv(int64(t), int64(s.eta)) }
 
 // plausible tells whether i can be the number of a heartbeat.
 func (s *schedule) plausible(i int64) bool { return 0 <= i && i <= s.maxSeq }
@@ -105,14 +100,23 @@ func NewHeartbeats(env Env, p model.Params) (Heartbeats, error) {
 	if err := env.Check(); err != nil {
 		return Heartbeats{}, err
 	}
-	s, err := newSchedule(env, p)
+	eta, err := duration(p, "eta", model.Picosecond)
+	if err != nil {
+		return Heartbeats{}, err
+	}
+	return newSender(env, eta, p.Switch("stagger"), HeartbeatKind, env.Watchers), nil
+}
+
+// newSender returns a sender of messages of the given kind that follow the schedule of
+// heartbeats with the given period.
+func newSender(env Env, period model.Duration, stagger bool, kind uint8, to []model.ProcessID) Heartbeats {
 	return Heartbeats{
-		schedule: s,
-		kind:     HeartbeatKind,
+		schedule: schedule{period, env.N, stagger, int64(model.MaxTime) / int64(period)},
+		kind:     kind,
 		self:     env.Self,
-		watchers: env.Watchers,
+		watchers: to,
 		next:     math.MinInt64, // so that the first step is due
-	}, err
+	}
 }
 
 // Step sends what is due at local time now, and tells whether this was the first
@@ -207,6 +211,15 @@ func (h *Heartbeats) LoadState(b []byte, now model.Time) (rest []byte, err error
 // uvarint splits a number off b.
 func uvarint(b []byte) (v uint64, rest []byte, err error) {
 	v, n := binary.Uvarint(b)
+	if n <= 0 {
+		return 0, b, errEncoding
+	}
+	return v, b[n:], nil
+}
+
+// varint splits a signed number off b.
+func varint(b []byte) (v int64, rest []byte, err error) {
+	v, n := binary.Varint(b)
 	if n <= 0 {
 		return 0, b, errEncoding
 	}

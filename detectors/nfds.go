@@ -69,6 +69,9 @@ func (d *nfds) tau(peer int, i int64) model.Time {
 	return d.heartbeats.schedule.sigma(d.peers.id(peer), i).Add(d.delta)
 }
 
+// deadline returns tau_(l+1) of a trusted peer.
+func (d *nfds) deadline(peer int) model.Time { return d.tau(peer, d.largest[peer]+1) }
+
 // current returns the i with tau_i <= now < tau_(i+1).
 func (d *nfds) current(peer int, now model.Time) int64 {
 	return d.heartbeats.schedule.index(d.peers.id(peer), now-model.Time(d.delta))
@@ -82,9 +85,7 @@ func (d *nfds) Step(now model.Time, in *model.Input, out *model.Output) {
 			d.fresh.add(p, d.tau(p, d.largest[p]+1))
 		}
 	}
-	if d.fresh.next() <= now {
-		d.expire(now, out)
-	}
+	d.fresh.expire(now, d.deadline, &d.peers, out)
 	if m := &in.Message; in.Kind == model.Deliver && m.Kind == HeartbeatKind && d.heartbeats.schedule.plausible(m.Seq) {
 		if p := d.peers.index(m.From); p >= 0 {
 			d.receive(p, m.Seq, now, out)
@@ -102,21 +103,6 @@ func (d *nfds) receive(p int, j int64, now model.Time, out *model.Output) {
 		d.fresh.add(p, d.tau(p, j+1))
 		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: d.peers.id(p)})
 	}
-}
-
-// expire suspects the trusted peers that have reached tau_(l+1).
-func (d *nfds) expire(now model.Time, out *model.Output) {
-	before := len(out.Verdicts)
-	for d.fresh.next() <= now {
-		p := d.fresh.top()
-		if tau := d.tau(p, d.largest[p]+1); tau > now {
-			d.fresh.postpone(tau, now)
-			continue
-		}
-		d.fresh.remove(p)
-		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: d.peers.id(p), Suspected: true})
-	}
-	sortVerdicts(out.Verdicts[before:])
 }
 
 func (d *nfds) Clone() model.Automaton {

@@ -1,6 +1,8 @@
 package detectors
 
 import (
+	"slices"
+
 	"suspect/model"
 )
 
@@ -10,7 +12,7 @@ func init() {
 		Source: "RFC 2328 (OSPF version 2): the Hello protocol, section 9.5, and the neighbour states up to 2-Way, sections 10.1 to 10.5, on point-to-point links",
 		Doc:    "Exchanges Hellos with its neighbours, and suspects one whose Hellos stop for the dead interval, or no longer name this process.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below the dead interval less twice the Hello interval, drift-free clocks, no pauses, all processes start together and none recovers"},
+			{Class: model.P, Under: "no loss, delays below half the dead interval less the Hello interval, messages in the order of their sending, drift-free clocks, no pauses, all processes start together and none recovers"},
 			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will"},
 		},
 		Params: []model.Param{
@@ -151,13 +153,11 @@ func (d *ospf) say(k int, suspected bool, out *model.Output) {
 
 // patience returns the time at which young neighbours will be suspected.
 func (d *ospf) patience() model.Time {
-	for k := range d.links {
-		if d.links[k].young {
-			return d.grace
-		}
+	if d.grace == model.Never || slices.ContainsFunc(d.links, func(l link) bool { return l.young }) {
+		return d.grace
 	}
 	d.grace = model.Never // nobody is young again
-	return model.Never
+	return d.grace
 }
 
 func (d *ospf) Clone() model.Automaton {

@@ -71,9 +71,10 @@ func (p *peers) id(k int) model.ProcessID {
 }
 
 // sortVerdicts puts the verdicts of one moment into the order of their peers, so
-// that what a detector says does not depend on how it keeps its deadlines.
+// that what a detector says does not depend on how it keeps its deadlines. Those about
+// one peer stay in the order written.
 func sortVerdicts(v []model.Verdict) {
 	if len(v) > 1 {
-		slices.SortFunc(v, func(a, b model.Verdict) int { return int(a.Peer - b.Peer) })
+		slices.SortStableFunc(v, func(a, b model.Verdict) int { return int(a.Peer - b.Peer) })
 	}
 }

@@ -61,14 +61,17 @@ func PhiDeviations(threshold float64) float64 {
 // 0.0006 and 1066, the logistic one of Akka 0.0005 and 10560.
 func deviations(threshold float64, phi func(y float64) float64) float64 {
 	low, high := -3.0, 70.0
-	for range 100 {
-		if y := low + (high-low)/2; phi(y) < threshold {
+	for {
+		y := low + (high-low)/2
+		switch {
+		case y == low || y == high: // they are neighbours
+			return high
+		case phi(y) < threshold:
 			low = y
-		} else {
+		default:
 			high = y
 		}
 	}
-	return high
 }
 
 // thresholdParam returns the parameter of an accrual detector that is its threshold.

@@ -15,6 +15,7 @@ import (
 )
 
 func TestConformanceOfPull(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		given map[string]string

@@ -475,6 +475,23 @@ func TestTrafficLightHysteresis(t *testing.T) {
 	}
 }
 
+// Of many peers that are suspected and trusted again in one step, since the suspicions have
+// changed the colour, the suspicion is written first.
+func TestTrafficLightChangesInOneStep(t *testing.T) {
+	w := newWorld(t, 20, "traffic-light", map[string]string{"stagger": "false"})
+	w.path = func(model.Time, *model.Message) (model.Duration, bool) { return 0, false }
+	w.start()
+	w.until(at(3 * second)) // the green timeout, and a heartbeat
+	if n := len(w.changes[0]); n != 2*19 {
+		t.Fatalf("%d verdicts", n)
+	}
+	for i, c := range w.changes[0] {
+		if int(c.Peer) != 1+i/2 || c.Suspected != (i%2 == 0) {
+			t.Errorf("verdict number %d is %v", i, c)
+		}
+	}
+}
+
 // Parameters that are refused, with the reason.
 func TestBadSessionParameters(t *testing.T) {
 	for _, c := range []struct{ detector, parameter, value, want string }{
@@ -503,6 +520,7 @@ func TestBadSessionParameters(t *testing.T) {
 
 // The detectors of this file keep the contract with parameters at their edges, too.
 func TestConformanceOfOddSessions(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		given  map[string]string
@@ -561,6 +579,79 @@ func TestNodeLeaseCountsFromTheLook(t *testing.T) {
 	w.until(at(60 * second))
 	if got := w.suspectedAt(1, 0); got != at(50*second) {
 		t.Errorf("suspected at %v, want 50 s", got)
+	}
+}
+
+// While delays differ by less than repeat, a crashed process that enough accuse is not
+// trusted again, whatever the phases of the repetitions; where they differ by twice that,
+// accusations are forgotten between two arrivals.
+func TestVoteRemembers(t *testing.T) {
+	for _, c := range []struct {
+		below   model.Duration
+		forgets bool
+	}{{second, false}, {2 * second, true}} {
+		trusts := 0
+		for seed := range 10 {
+			w := newWorld(t, 4, "vote", map[string]string{"k": "3"})
+			dice := splitMix(seed)
+			w.path = func(model.Time, *model.Message) (model.Duration, bool) {
+				return []model.Duration{0, c.below - 1, model.Duration(dice.IntN(int(c.below)))}[dice.IntN(3)], true
+			}
+			for p := range w.wakes {
+				w.wakes[p] = model.Never
+			}
+			for p := range w.wakes {
+				w.until(at(model.Duration(p) * 270 * ms))
+				w.step(p, model.Input{Kind: model.Start})
+			}
+			w.crash(3)
+			w.until(at(100 * second))
+			for p := range 3 {
+				for _, change := range w.changes[p] {
+					if !change.Suspected {
+						trusts++
+					}
+				}
+			}
+		}
+		if (trusts > 0) != c.forgets {
+			t.Errorf("delays below %v: a crashed process is trusted again %d times", c.below, trusts)
+		}
+	}
+}
+
+// Where each process is watched by three, two of them are a majority; where it is watched by
+// seven, four are.
+func TestVoteMajority(t *testing.T) {
+	all := []model.ProcessID{1, 2, 3, 4, 5, 6, 7}
+	for _, c := range []struct {
+		env  detectors.Env
+		want int // accusers
+	}{
+		{detectors.Env{N: 8, Watch: all[:3], Watchers: all[4:]}, 2},
+		{detectors.Env{N: 8, Watch: all, Watchers: all}, 4},
+		{detectors.Env{N: 8, Watch: all}, 1}, // nobody else accuses
+	} {
+		a, err := build(t, "vote", nil)(c.env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accusers, suspected := 0, false
+		step := func(now model.Time, in model.Input) {
+			var out model.Output
+			out.Reset()
+			a.Step(now, &in, &out)
+			suspected = slices.Contains(out.Verdicts, model.Verdict{Peer: 1, Suspected: true})
+		}
+		step(0, model.Input{Kind: model.Start})
+		step(at(3*second), model.Input{Kind: model.Wake}) // its base suspects everybody
+		for accusers = 1; !suspected && accusers < 8; accusers++ {
+			step(at(3*second)+model.Time(accusers), model.Input{Kind: model.Deliver,
+				Message: model.Message{From: model.ProcessID(8 - accusers), Kind: 100, Seq: 1, Arg: 1}})
+		}
+		if accusers != c.want {
+			t.Errorf("%d watchers: suspected by %d accusers, want %d", len(c.env.Watchers), accusers, c.want)
+		}
 	}
 }
 

@@ -141,9 +141,7 @@ func (d *soSirer) Step(now model.Time, in *model.Input, out *model.Output) {
 	if d.pings.next() <= now {
 		d.send(now, out)
 	}
-	if d.silent.next() <= now {
-		d.expire(now, out)
-	}
+	d.silent.expire(now, d.deadline, &d.peers, out)
 	if in.Kind == model.Deliver && in.Message.Kind == replyKind {
 		if p := d.peers.index(in.Message.From); p >= 0 {
 			d.receive(p, now, out)
@@ -176,21 +174,6 @@ func (d *soSirer) receive(p int, now model.Time, out *model.Output) {
 		d.silent.add(p, d.deadline(p))
 		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: d.peers.id(p)})
 	}
-}
-
-// expire suspects the trusted targets that have been silent for too long.
-func (d *soSirer) expire(now model.Time, out *model.Output) {
-	before := len(out.Verdicts)
-	for d.silent.next() <= now {
-		p := d.silent.top()
-		if at := d.deadline(p); at > now {
-			d.silent.postpone(at, now)
-			continue
-		}
-		d.silent.remove(p)
-		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: d.peers.id(p), Suspected: true})
-	}
-	sortVerdicts(out.Verdicts[before:])
 }
 
 func (d *soSirer) Clone() model.Automaton {

@@ -150,6 +150,7 @@ func mean(values []float64) (mean, err float64) {
 // paper's e/(e-1) = 1.582 (section 3.1; here periods that begin together, and a crash just
 // before one does).
 func TestSwimFirstDetection(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		n, runs int
 		want    float64 // to 3 digits
@@ -186,6 +187,7 @@ func TestSwimFirstDetection(t *testing.T) {
 // that it is probed at all is 1-1/e in a large group, so given that it is, the expected
 // number of failed probes is e/(e-1) as large: the values for q = 0.95 to 3 digits.
 func TestSwimFalseDetection(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		k    int
 		want float64 // at q = 0.95
@@ -332,6 +334,7 @@ func TestSwimRoundRobin(t *testing.T) {
 // again; at the second with 1/4, and again at the next tick with another 1/4. That is
 // (1/4 + 1/4 + 1/16)/2 intervals, so 5.78125 s in all.
 func TestMemberlistKillToDead(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		n                    int
 		mean, least, longest float64
@@ -413,6 +416,7 @@ func suspected(t *testing.T, given map[string]string) (seconds float64) {
 // of effect in the Lifeguard paper; its figures are not known here). The buddy system
 // shortens suspicions of members that live, most where news is scarce.
 func TestLifeguard(t *testing.T) {
+	t.Parallel()
 	plain := overloaded(t, map[string]string{"suspicion": "4s"})
 	probe := overloaded(t, map[string]string{"suspicion": "4s", "lha-probe": "true"})
 	suspicion := overloaded(t, map[string]string{"suspicion": "4s", "lha-suspicion": "true"})
@@ -475,6 +479,7 @@ func TestReturn(t *testing.T) {
 }
 
 func TestSwimConformanceOfOddParameters(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		given map[string]string
@@ -528,6 +533,7 @@ func TestBadMembershipParameters(t *testing.T) {
 // come back, again and again. When they lose 80% of what they send, healthy members are
 // taken for dead as well, by what the faulty ones say of them.
 func TestMemberlistIsUnstable(t *testing.T) {
+	t.Parallel()
 	const n, faulty = 40, 2
 	for _, c := range []struct {
 		name    string

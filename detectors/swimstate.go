@@ -28,8 +28,11 @@ func (d *swim) AppendState(b []byte, now model.Time) []byte {
 		if !p.asked {
 			asks = 1 + timeLeft(p.asks, now)
 		}
-		for _, v := range []uint64{asks, timeLeft(p.deadline, now), uint64(p.relays), uint64(p.nacks)} {
-			b = binary.AppendUvarint(b, v)
+		b = binary.AppendUvarint(b, asks)
+		b = binary.AppendUvarint(b, timeLeft(p.deadline, now))
+		if d.maxDoubts > 0 {
+			b = binary.AppendUvarint(b, uint64(p.relays))
+			b = binary.AppendUvarint(b, uint64(p.nacks))
 		}
 	}
 	if d.gossipEvery > 0 {
@@ -191,8 +194,10 @@ func (d *swim) load(r *swimReader) {
 			p.asks = r.now.Add(model.Duration(asks - 1))
 		}
 		p.deadline = r.time(longestPeriod)
-		p.relays = int32(r.upTo(uint64(d.indirect)))
-		p.nacks = int32(r.upTo(uint64(p.relays)))
+		if d.maxDoubts > 0 {
+			p.relays = int32(r.upTo(uint64(d.indirect)))
+			p.nacks = int32(r.upTo(uint64(p.relays)))
+		}
 		r.failed = r.failed || p.target == d.members.self
 	}
 	if d.gossipEvery > 0 {

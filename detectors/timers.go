@@ -2,7 +2,6 @@ package detectors
 
 import (
 	"encoding/binary"
-	"math"
 	"slices"
 
 	"suspect/model"
@@ -95,18 +94,6 @@ func contained(list, others []model.ProcessID) []bool {
 // permille returns k thousandths of d, rounded down.
 func permille(d model.Duration, k int) model.Duration {
 	return d/1000*model.Duration(k) + d%1000*model.Duration(k)/1000
-}
-
-// newSender returns a sender of messages of the given kind that follow the schedule of
-// heartbeats with the given period.
-func newSender(env Env, period model.Duration, stagger bool, kind uint8, to []model.ProcessID) Heartbeats {
-	return Heartbeats{
-		schedule: schedule{period, env.N, stagger, int64(model.MaxTime) / int64(period)},
-		kind:     kind,
-		self:     env.Self,
-		watchers: to,
-		next:     math.MinInt64, // so that the first step is due
-	}
 }
 
 // flagBits packs flags into a byte, the first into the lowest bit.

@@ -232,6 +232,7 @@ func TestNFDSTwin(t *testing.T) {
 }
 
 func TestNFDETwin(t *testing.T) {
+	t.Parallel()
 	agree(t, "nfd-e", "alpha", func(p plan, log []arrival, peer model.ProcessID, now model.Time) bool {
 		suspected, _ := nfdeTwin(p, log, peer, now)
 		return suspected
@@ -242,41 +243,46 @@ func TestNFDETwin(t *testing.T) {
 // In 64 periods after tau and the last such arrival, a number is forgotten. It tells
 // how many arrivals counted although a later one had come.
 func nfdeTwin(p plan, log []arrival, peer model.ProcessID, now model.Time) (suspected bool, forgotten int) {
-	l := int64(-1)
+	l, latest := int64(-1), model.Time(0)
 	var normal []*big.Int
-	tau := big.NewInt(int64(p.start.Add(eta + p.patience)))
-	forget := new(big.Int)
-	for _, a := range log {
-		arrived := big.NewInt(int64(a.at))
-		if a.from != peer || a.at > now || a.seq <= l && arrived.Cmp(forget) < 0 {
-			continue
+	tau := func() *big.Int {
+		if len(normal) == 0 {
+			return big.NewInt(int64(p.start.Add(eta + p.patience)))
 		}
-		if a.seq <= l {
-			forgotten++
-		}
-		l = a.seq
-		x := new(big.Int).Mul(big.NewInt(int64(eta)), big.NewInt(-l))
-		normal = append(normal, x.Add(x, arrived))
-		normal = normal[max(0, len(normal)-32):]
 		sum := new(big.Int)
 		for _, x := range normal {
 			sum.Add(sum, x)
 		}
-		tau.Div(sum, big.NewInt(int64(len(normal)))) // Euclidean: rounds down
-		tau.Add(tau, new(big.Int).Mul(big.NewInt(int64(eta)), big.NewInt(l+1)))
-		tau.Add(tau, big.NewInt(int64(p.patience)))
-		forget.Set(tau)
-		if arrived.Cmp(tau) > 0 {
-			forget.Set(arrived)
-		}
-		forget.Add(forget, big.NewInt(64*int64(eta)))
+		mean := sum.Div(sum, big.NewInt(int64(len(normal)))) // Euclidean: rounds down
+		ahead := new(big.Int).Mul(big.NewInt(int64(eta)), big.NewInt(l+1))
+		return mean.Add(mean, ahead).Add(mean, big.NewInt(int64(p.patience)))
 	}
-	return tau.Cmp(big.NewInt(int64(now))) <= 0, forgotten
+	remembered := func(at model.Time) bool {
+		long := big.NewInt(int64(at) - 64*int64(eta))
+		return long.Cmp(big.NewInt(int64(latest))) < 0 || long.Cmp(tau()) < 0
+	}
+	for _, a := range log {
+		switch {
+		case a.from != peer || a.at > now:
+			continue
+		case a.seq > l:
+		case remembered(a.at):
+			continue
+		default:
+			forgotten++
+		}
+		l, latest = a.seq, a.at
+		x := new(big.Int).Mul(big.NewInt(int64(eta)), big.NewInt(-l))
+		normal = append(normal, x.Add(x, big.NewInt(int64(a.at))))
+		normal = normal[max(0, len(normal)-32):]
+	}
+	return tau().Cmp(big.NewInt(int64(now))) <= 0, forgotten
 }
 
 // In these plans peers are silent for so long, and heartbeats so late, that numbers
 // are forgotten.
 func TestNFDETwinInSilence(t *testing.T) {
+	t.Parallel()
 	forgotten := 0
 	delays := gen.SliceOf(gen.Frequency(map[int]gopter.Gen{
 		6: gen.IntRange(0, 9),
@@ -311,6 +317,7 @@ func TestNFDETwinInSilence(t *testing.T) {
 // it asks for are those of a detector that never received them. That is the other
 // direction of a canonical encoding: histories that must be alike encode alike.
 func TestIgnoredHeartbeatsLeaveNoTrace(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, patience string
 		ignored        func(p plan, seen []arrival, a arrival) bool // after what was seen

@@ -16,14 +16,14 @@ func init() {
 		Source: "folklore; Birman's lectures on failure detection: require a vote within a group, for if a majority agrees that a service is faulty, the odds that it is are far higher",
 		Doc:    "Tells everybody whom a base detector suspects, and suspects a peer that at least k of the processes accuse, itself included.",
 		Claims: []model.Claim{
-			{Class: model.EventuallyP, Under: "what the base detector needs to be eventually perfect, at least k correct processes that watch each crashed one, and fewer than k faulty accusers"},
-			{Class: model.EventuallyS, Under: "at least k correct processes that watch each crashed one and in the end suspect it for good, and one correct process that in the end fewer than k accuse"},
+			{Class: model.EventuallyP, Under: "what the base detector needs to be eventually perfect, from some time on no loss, no pauses and delays that differ by less than repeat, at least k correct processes that watch each crashed one, and fewer than k faulty accusers"},
+			{Class: model.EventuallyS, Under: "from some time on no loss, no pauses and delays that differ by less than repeat, at least k correct processes that watch each crashed one and in the end suspect it for good, and one correct process that in the end fewer than k accuse"},
 		},
 		Params: []model.Param{
 			{Name: "base", Type: model.TextParam, Default: "timeout",
 				Doc: "the detector that accuses, and its parameters, as: nfd-e eta=1s alpha=2s"},
 			{Name: "k", Type: model.CountParam, Optional: true,
-				Doc: "how many accusers make a verdict; a majority of the processes other than the accused if left out"},
+				Doc: "how many accusers make a verdict; a majority of those who watch the accused, taken to be as many as watch the process itself, if left out"},
 			{Name: "repeat", Type: model.DurationParam, Default: "1s",
 				Doc: "time after which a process repeats its accusations; they are forgotten unless repeated"},
 			{Name: "faulty", Type: model.TextParam, Optional: true,
@@ -39,12 +39,13 @@ func init() {
 // peer, or trusts it again, all processes are told; and an accusation is told again each
 // time that repeat has passed, for those whom it did not reach. A process accepts an
 // accusation of a peer that it watches from anybody but that peer, and forgets it at the
-// third of its own repetitions without a new one, so after twice to three times repeat. It
-// suspects the peers that k processes or more accuse, where it counts the opinion of its
-// own base detector like that of others.
+// third of its own repetitions without a new one, so after twice to three times repeat;
+// where delays differ by less than repeat, the next one comes before that. It suspects the
+// peers that k processes or more accuse, where it counts the opinion of its own base
+// detector like that of others.
 //
-// Whoever accuses must watch the accused, so where not all watch all, k is at most the
-// number of those who do.
+// Whoever accuses must watch the accused. A process does not know how many others do, so
+// a k above that number, where not all watch all, is no error: it suspects nobody.
 //
 // Faults belong to the environment, but that of a process which accuses without reason is
 // no fault of a network, a host or a clock: it is another algorithm. So the parameter
@@ -93,7 +94,7 @@ func newVote(env Env, p model.Params) (model.Automaton, error) {
 	if err := env.Check(); err != nil {
 		return nil, err
 	}
-	d := &vote{self: env.Self, n: env.N, k: (env.N-1)/2 + 1, odds: int(p.Count("odds")), peers: newPeers(env.Watch), ballots: make([]ballot, len(env.Watch))}
+	d := &vote{self: env.Self, n: env.N, k: len(env.Watchers)/2 + 1, odds: int(p.Count("odds")), peers: newPeers(env.Watch), ballots: make([]ballot, len(env.Watch))}
 	var err error
 	if d.base, err = newBase(env, p.Text("base")); err != nil {
 		return nil, &model.ParamError{Name: "base", Err: err}
@@ -384,7 +385,7 @@ func VoteError(n, k int, e float64) float64 {
 	sum, choose := 0.0, 1.0 // C(n, j)
 	for j := range n + 1 {
 		if j >= k {
-			sum += choose * power(e, j) * power(1-e, n-j)
+			sum += float64(choose * power(e, j) * power(1-e, n-j))
 		}
 		choose *= float64(n-j) / float64(j+1)
 	}

@@ -76,7 +76,7 @@ func (w *world) local(p int, t model.Time) model.Time {
 
 // when returns the first time at which p's clock shows at least the given time.
 func (w *world) when(p int, local model.Time) model.Time {
-	if local == model.Never {
+	if local == model.Never || w.drift == nil {
 		return local
 	}
 	t := model.Time(sort.Search(int(min(2*local+1, model.MaxTime)), func(t int) bool { return w.local(p, model.Time(t)) >= local }))

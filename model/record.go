@@ -40,14 +40,25 @@ const (
 	// packets, in the direction from Process to Peer (nodes).
 	LinkWentDown
 	LinkCameUp
-	// LinkChanged: the loss of link Place changed.
+	// LinkChanged: what link Place does to packets changed: its loss, its rate, or what
+	// the interfaces at its ends make of them.
 	LinkChanged
+	// SwitchWentDown and SwitchCameUp: the switch that is node Process stopped and
+	// resumed forwarding.
+	SwitchWentDown
+	SwitchCameUp
+	// RuleSet and RuleLifted: the switch that is node Place, or each one if that is
+	// negative, began and ceased to drop the packets from host Process to host Peer
+	// ([Nobody]: any) with the priority Seq (negative: any).
+	RuleSet
+	RuleLifted
 	RecordKinds // the number of kinds
 )
 
 var recordKindNames = [RecordKinds]string{
 	"sent", "released", "hopped", "delivered", "dropped", "suspected", "trusted",
 	"started", "crashed", "recovered", "host-down", "host-up", "link-down", "link-up", "link-changed",
+	"switch-down", "switch-up", "rule-set", "rule-lifted",
 }
 
 // String returns the name of k in lower case.
@@ -80,19 +91,24 @@ func (s Kinds) Has(k RecordKind) bool { return s>>k&1 != 0 }
 type DropCause uint8
 
 const (
-	NotDropped  DropCause = iota
-	BufferFull            // drop-tail: the queue of its class was full
-	LinkLoss              // lost at random on a link
-	LinkDown              // the link was down, or went down under it
-	ProcessDown           // the receiving process had crashed, or had not started yet
-	HostDown              // the sending or receiving host had crashed
-	NoRoute               // a switch had no route to its destination
-	RateLimited           // the rate limiter of its host and priority refused it
-	DropCauses            // the number of causes
+	NotDropped     DropCause = iota
+	BufferFull               // drop-tail: the queue of its class was full
+	LinkLoss                 // lost at random on a link
+	LinkDown                 // the link was down, or went down under it
+	ProcessDown              // the receiving process had crashed, or had not started yet
+	HostDown                 // the sending or receiving host had crashed
+	NoRoute                  // a switch had no route to its destination
+	RateLimited              // the rate limiter of its host and priority refused it
+	SwitchDown               // the switch had crashed, or crashed while it waited there
+	RuleDrop                 // a rule of the switch, as of a firewall, forbids it
+	InterfaceFault           // a network interface lost it silently, with its link up
+	Corrupted                // bits of it changed, and a checksum told
+	DropCauses               // the number of causes
 )
 
 var dropCauseNames = [DropCauses]string{
 	"none", "buffer-full", "link-loss", "link-down", "process-down", "host-down", "no-route", "rate-limited",
+	"switch-down", "rule", "interface-fault", "corrupted",
 }
 
 // String returns the name of c in lower case.
@@ -159,6 +175,10 @@ func (r *Record) String() string {
 		fmt.Fprintf(&b, " p%d %v", r.Process, r.Failure)
 	case Started, Recovered, HostWentDown, HostCameUp:
 		fmt.Fprintf(&b, " p%d", r.Process)
+	case SwitchWentDown, SwitchCameUp:
+		fmt.Fprintf(&b, " n%d", r.Process)
+	case RuleSet, RuleLifted:
+		fmt.Fprintf(&b, " n%d p%d->p%d priority=%d", r.Place, r.Process, r.Peer, r.Seq)
 	default:
 		fmt.Fprintf(&b, " link=%d n%d->n%d", r.Place, r.Process, r.Peer)
 	}

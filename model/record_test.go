@@ -109,6 +109,10 @@ func TestRecordLines(t *testing.T) {
 		{Kind: model.LinkWentDown, At: 5, Process: 1, Peer: 2, Place: 4},
 		{Kind: model.LinkCameUp, At: 5, Process: 1, Peer: 2, Place: 4},
 		{Kind: model.LinkChanged, At: 5, Process: 1, Peer: 2, Place: 4},
+		{Kind: model.SwitchWentDown, At: 5, Process: 9, Peer: model.Nobody},
+		{Kind: model.SwitchCameUp, At: 5, Process: 9, Peer: model.Nobody},
+		{Kind: model.RuleSet, At: 5, Process: 1, Peer: 2, Place: 9, Seq: -1},
+		{Kind: model.RuleLifted, At: 5, Process: model.Nobody, Peer: 2, Place: -1, Seq: 6},
 	}
 	want := []string{
 		"3.0512us sent packet=9 p1->p2 seq=7 priority=6 bytes=84",
@@ -123,6 +127,10 @@ func TestRecordLines(t *testing.T) {
 		"5ps link-down link=4 n1->n2",
 		"5ps link-up link=4 n1->n2",
 		"5ps link-changed link=4 n1->n2",
+		"5ps switch-down n9",
+		"5ps switch-up n9",
+		"5ps rule-set n9 p1->p2 priority=-1",
+		"5ps rule-lifted n-1 p-1->p2 priority=6",
 	}
 	var got []string
 	for _, r := range records {

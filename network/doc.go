@@ -36,7 +36,25 @@
 // message is delivered, in records and counts, when its last bit has reached the host,
 // as the latency of the network ends there; the process takes it when it goes on. Its
 // wake-ups wait too, all in the order in which they became due. There is no limit to
-// what waits.
+// what waits. A process that is slow works on each of these inputs for some time, and
+// does at its end what the input makes it do ([Network.SlowProcess]).
+//
+// # Faults
+//
+// A [Fault] strikes and heals; [AllFaults] lists the kinds, each in its own file. Faults
+// overlap: what one of them breaks works again when all that broke it have healed, and
+// then the network is as before, but for the packets that were lost. A packet that a fault
+// takes is dropped with a cause that names it: on a link that is down ([model.LinkDown]),
+// by an interface that loses what its link brings though it is up
+// ([model.InterfaceFault]), by a checksum ([model.Corrupted]), in a crashed switch
+// ([model.SwitchDown]), or by a rule of a switch ([model.RuleDrop]).
+//
+// A partition is a cut of links ([Network.SetLink]) if that parts whom it should; pairs of
+// hosts that others still reach are parted by rules at all switches ([Network.SetRule]).
+// What a fault looks at, it looks at where packets come to the far end of a link, and only
+// while it is in force: links without such faults are as fast to simulate as ever. Packets
+// that come late there wait beside the link, so that those behind overtake them and the
+// link itself keeps its order ([Network.DelaySome]).
 //
 // # One event a hop
 //

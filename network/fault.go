@@ -1,7 +1,9 @@
 package network
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"suspect/model"
@@ -22,6 +24,14 @@ type FaultSpec struct {
 	Source string // where the model of the fault comes from
 	Doc    string
 	Params []model.Param
+
+	// Loses tells that packets get lost by it on links or at switches. Those that do not
+	// are as early as without it.
+	Loses bool
+
+	// Retimes tells that it changes how long packets take on links: then records do not
+	// show when a transmission began.
+	Retimes bool
 
 	// New makes a fault of a network of topology t. What it leaves to chance,
 	// such as its target, it draws from s now: it strikes the same element
@@ -139,8 +149,11 @@ const random = "random"
 func randomHost(t *Topology, s *sim.Stream) int { return s.IntN(t.Hosts) }
 func randomLink(t *Topology, s *sim.Stream) int { return s.IntN(len(t.Links)) }
 
+func randomOf(nodes []NodeID, s *sim.Stream) NodeID { return nodes[s.IntN(len(nodes))] }
+
 // Settle returns the parameters p with the name of what New draws from s, where they ask
-// for a random host, process or link.
+// for a random host, process, link or other element. Parameters are declared in the order
+// in which New draws.
 func (f FaultSpec) Settle(p model.Params, t *Topology, s *sim.Stream) model.Params {
 	for _, d := range f.Params {
 		if d.Type != model.TextParam || p.Text(d.Name) != random {
@@ -151,8 +164,22 @@ func (f FaultSpec) Settle(p model.Params, t *Topology, s *sim.Stream) model.Para
 		case d.Name == "link":
 			l := &t.Links[randomLink(t, s)]
 			p = p.WithText(d.Name, t.Names[l.A]+"--"+t.Names[l.B])
-		case (d.Name == "host" || d.Name == "process") && !named:
+		case named:
+		case d.Name == "host" || d.Name == "process":
 			p = p.WithText(d.Name, t.Names[randomHost(t, s)])
+		case d.Name == "direction" && f.hasLink():
+			if l, err := linkOf(p.Text("link"), t); err == nil {
+				from, _ := t.Ends(l ^ LinkID(s.IntN(2)))
+				p = p.WithText(d.Name, t.Names[from])
+			}
+		case d.Name == "switch":
+			p = p.WithText(d.Name, t.Names[randomOf(t.switches(), s)])
+		case d.Name == "port":
+			if at, ok := t.Node(p.Text("switch")); ok {
+				p = p.WithText(d.Name, t.Names[randomOf(t.adjacent()[at], s)])
+			}
+		case d.Name == "below":
+			p = p.WithText(d.Name, t.Names[randomOf(t.roots(), s)])
 		}
 	}
 	return p
@@ -161,7 +188,11 @@ func (f FaultSpec) Settle(p model.Params, t *Topology, s *sim.Stream) model.Para
 // linkParams are the parameters of faults of links.
 var linkParams = []model.Param{
 	{Name: "link", Type: model.TextParam, Doc: "names of its two ends as a--b, or random"},
-	{Name: "direction", Type: model.TextParam, Optional: true, Doc: "the end it strikes from: only packets that leave it for the other end; both directions if empty"},
+	{Name: "direction", Type: model.TextParam, Optional: true, Doc: "the end it strikes from: only packets that leave it for the other end; or random, for either; both directions if empty"},
+}
+
+func (f FaultSpec) hasLink() bool {
+	return slices.ContainsFunc(f.Params, func(d model.Param) bool { return d.Name == "link" })
 }
 
 // linksOf returns the directions of a link that linkParams name.
@@ -169,46 +200,148 @@ func linksOf(p model.Params, t *Topology, s *sim.Stream) ([]LinkID, error) {
 	fail := func(name, format string, args ...any) ([]LinkID, error) {
 		return nil, &model.ParamError{Name: name, Err: fmt.Errorf(format, args...)}
 	}
+	var l LinkID
 	text, direction := p.Text("link"), p.Text("direction")
-	if text == "" {
+	switch {
+	case text == "":
 		return fail("link", "is required: a--b, or %s", random)
-	}
-	if text == random {
-		if len(t.Links) == 0 {
-			return fail("link", "there are no links")
+	case text == random && len(t.Links) == 0:
+		return fail("link", "there are no links")
+	case text == random && direction != "" && direction != random:
+		return fail("direction", "a random link has no known end (it may be %s too)", random)
+	case text == random:
+		l = LinkID(2 * randomLink(t, s))
+	default:
+		var err error
+		if l, err = linkOf(text, t); err != nil {
+			return nil, &model.ParamError{Name: "link", Err: err}
 		}
-		if direction != "" {
-			return fail("direction", "a random link has no known end")
-		}
-		i := LinkID(randomLink(t, s))
-		return []LinkID{2 * i, 2*i + 1}, nil
 	}
+	from, to := t.Ends(l)
+	switch direction {
+	case "":
+		return []LinkID{l, l ^ 1}, nil
+	case t.Names[from]:
+		return []LinkID{l}, nil
+	case t.Names[to]:
+		return []LinkID{l ^ 1}, nil
+	case random:
+		return []LinkID{l ^ LinkID(s.IntN(2))}, nil
+	}
+	return fail("direction", "%q is not an end of the link: %s or %s", direction, t.Names[from], t.Names[to])
+}
+
+// linkOf returns the direction from a to b of the link that is named as a--b.
+func linkOf(text string, t *Topology) (LinkID, error) {
 	const longest = 1000 // each dash is a place to try
 	if len(text) > longest {
-		return fail("link", "is too long to be the names of two nodes")
+		return 0, errors.New("is too long to be the names of two nodes")
 	}
 	// Names may have dashes themselves.
 	for i := range text {
-		if !strings.HasPrefix(text[i:], "--") {
+		if !strings.HasPrefix(text[i:], listSeparator) {
 			continue
 		}
 		a, okA := t.Node(text[:i])
-		b, okB := t.Node(text[i+2:])
+		b, okB := t.Node(text[i+len(listSeparator):])
 		if !okA || !okB {
 			continue
 		}
 		l, ok := t.LinkBetween(a, b)
+		if !ok {
+			return 0, fmt.Errorf("there is no link between %s and %s", t.Names[a], t.Names[b])
+		}
+		return l, nil
+	}
+	return 0, fmt.Errorf("%q does not name two nodes as a--b", text)
+}
+
+// listSeparator is between the names of a list that is one text.
+const listSeparator = "--"
+
+// nodesOf returns the nodes that parameter name of p lists, each once, in increasing
+// order. If hosts is set they must be hosts.
+func nodesOf(p model.Params, name string, t *Topology, hosts bool) ([]NodeID, error) {
+	fail := func(format string, args ...any) ([]NodeID, error) {
+		return nil, &model.ParamError{Name: name, Err: fmt.Errorf(format, args...)}
+	}
+	what := "node"
+	if hosts {
+		what = "host"
+	}
+	if p.Text(name) == "" {
+		return fail("is required: the name of a %s, or a list of names", what)
+	}
+	byName := make(map[string]NodeID, len(t.Names))
+	for i, n := range t.Names {
+		byName[n] = NodeID(i)
+	}
+	var nodes []NodeID
+	for parts := strings.Split(p.Text(name), listSeparator); len(parts) > 0; {
+		// Names may have dashes themselves.
+		end := 1
+		node, ok := byName[parts[0]]
+		for longer := parts[0]; !ok && end < len(parts); end++ {
+			longer += listSeparator + parts[end]
+			node, ok = byName[longer]
+		}
 		switch {
 		case !ok:
-			return fail("link", "there is no link between %s and %s", t.Names[a], t.Names[b])
-		case direction == "":
-			return []LinkID{l, l ^ 1}, nil
-		case direction == t.Names[a]:
-			return []LinkID{l}, nil
-		case direction == t.Names[b]:
-			return []LinkID{l ^ 1}, nil
+			return fail("no %s is named %q", what, parts[0])
+		case hosts && int(node) >= t.Hosts:
+			return fail("%s is a switch", t.Names[node])
 		}
-		return fail("direction", "%q is not an end of the link: %s or %s", direction, t.Names[a], t.Names[b])
+		nodes = append(nodes, node)
+		parts = parts[end:]
 	}
-	return fail("link", "%q does not name two nodes as a--b", text)
+	slices.Sort(nodes)
+	return slices.Compact(nodes), nil
+}
+
+// switchOf returns the switch that parameter name of p names, or draws one.
+func switchOf(p model.Params, name string, t *Topology, s *sim.Stream) (NodeID, error) {
+	fail := func(format string, args ...any) (NodeID, error) {
+		return 0, &model.ParamError{Name: name, Err: fmt.Errorf(format, args...)}
+	}
+	text := p.Text(name)
+	node, ok := t.Node(text)
+	switch {
+	case len(t.Names) == t.Hosts:
+		return fail("there are no switches")
+	case ok && int(node) < t.Hosts:
+		return fail("%s is a host", text)
+	case ok:
+		return node, nil
+	case text == random:
+		return randomOf(t.switches(), s), nil
+	case text == "":
+		return fail("is required: the name of a switch, or %s", random)
+	}
+	return fail("no switch is named %q", text)
+}
+
+// switches returns all switches.
+func (t *Topology) switches() []NodeID {
+	var all []NodeID
+	for s := t.Hosts; s < len(t.Names); s++ {
+		all = append(all, NodeID(s))
+	}
+	return all
+}
+
+// distributionOf returns the distribution that parameter name of p writes, which must not
+// be always zero.
+func distributionOf(p model.Params, name string) (sim.Distribution, error) {
+	text := p.Text(name)
+	if text == "" {
+		return sim.Distribution{}, &model.ParamError{Name: name, Err: errors.New(`is required: a duration or a distribution, as 30ms or "exponential(30ms)"`)}
+	}
+	d, err := sim.ParseDistribution(text)
+	if err == nil && d.Mean == 0 && d.Deviation == 0 && d.High == 0 {
+		err = errors.New("must not be zero")
+	}
+	if err != nil {
+		return d, &model.ParamError{Name: name, Err: err}
+	}
+	return d, nil
 }

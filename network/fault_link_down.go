@@ -10,6 +10,7 @@ func init() {
 		Name:   "link-down",
 		Source: "Gill, Jain and Nagappan, \"Understanding network failures in data centers\", SIGCOMM 2011 (link failures)",
 		Doc:    "A link carries nothing and loses what is on it and what waits for it. Routes do not change: packets that are routed over it are lost until it heals.",
+		Loses:  true,
 		Params: linkParams,
 		New: func(p model.Params, t *Topology, s *sim.Stream) (Fault, error) {
 			links, err := linksOf(p, t, s)
@@ -21,6 +22,7 @@ func init() {
 	})
 }
 
+// linkDown holds directions of links down.
 type linkDown struct{ links []LinkID }
 
 func (f linkDown) Strike(n *Network) {

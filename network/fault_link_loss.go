@@ -14,6 +14,7 @@ func init() {
 		Source: "Gilbert, Bell System Technical Journal 39, 1960; Elliott, ibid. 42, 1963",
 		Doc: "A link loses packets at random instead of as it is configured: each with the same probability, or in bursts. " +
 			"Of several that strike one link the last one counts, until it heals.",
+		Loses: true,
 		Params: append(slices.Clone(linkParams),
 			model.Param{Name: "probability", Type: model.ProbabilityParam, Optional: true, Doc: "of loss of a packet, independent of the others"},
 			model.Param{Name: "good", Type: model.ProbabilityParam, Optional: true, Doc: "of loss in the good state"},

@@ -64,7 +64,9 @@ func TestFaultsAreRegistered(t *testing.T) {
 	if !slices.IsSorted(names) {
 		t.Errorf("not sorted: %v", names)
 	}
-	for _, name := range []string{"process-crash", "host-crash", "link-down", "link-loss", "pause", "clock-drift", "clock-step"} {
+	for _, name := range []string{"process-crash", "host-crash", "link-down", "link-loss", "pause", "clock-drift", "clock-step",
+		"link-one-way", "link-flapping", "link-slow", "nic-one-way", "switch-crash", "port-failure", "partition",
+		"partition-subtree", "partition-partial", "rule-drop", "corruption", "reordering", "host-slow"} {
 		if s, ok := LookupFault(name); !ok || s.Name != name {
 			t.Errorf("%s is not registered", name)
 		}
@@ -103,7 +105,7 @@ func TestFaultParameters(t *testing.T) {
 		{"link-down", map[string]string{"link": "h1--h2"}, `parameter "link": there is no link between h1 and h2`},
 		{"link-down", map[string]string{"link": "h1-edge0-0"}, `parameter "link": "h1-edge0-0" does not name two nodes as a--b`},
 		{"link-down", nil, `parameter "link": is required: a--b, or random`},
-		{"link-down", map[string]string{"link": "random", "direction": "h1"}, `parameter "direction": a random link has no known end`},
+		{"link-down", map[string]string{"link": "random", "direction": "h1"}, `parameter "direction": a random link has no known end (it may be random too)`},
 		{"link-loss", map[string]string{"link": "h0--edge0-0", "probability": "5%"},
 			"&network.linkLoss{links:[]network.LinkID{0, 1}, loss:network.Loss{Good:0.05, Bad:0, GoodToBad:0, BadToGood:0}}"},
 		{"link-loss", map[string]string{"link": "h0--edge0-0", "good": "0.1", "bad": "0.5", "good_to_bad": "0.2", "bad_to_good": "1"},
@@ -122,6 +124,49 @@ func TestFaultParameters(t *testing.T) {
 		{"clock-step", map[string]string{"host": "core0"}, "parameter \"host\": core0 is a switch; processes run on hosts\nparameter \"step\": is required: a duration, as 5ms or -5ms"},
 		{"clock-step", map[string]string{"host": "h3", "step": "0s"}, `parameter "step": a step of zero changes nothing`},
 		{"clock-step", map[string]string{"host": "h3", "step": "-1300h"}, `parameter "step": duration "-1300h" is longer than the longest run (4611686.018427387904s)`},
+		{"link-one-way", map[string]string{"link": "h1--edge0-0", "direction": "edge0-0"}, "network.linkDown{links:[]network.LinkID{3}}"},
+		{"link-one-way", map[string]string{"link": "h1--edge0-0", "direction": "in"}, `parameter "direction": "in" is not an end of the link: h1 or edge0-0`},
+		{"link-flapping", map[string]string{"link": "h1--edge0-0", "down": "1ms"}, `parameter "up": is required: a duration or a distribution, as 30ms or "exponential(30ms)"`},
+		{"link-flapping", map[string]string{"link": "h1--edge0-0", "down": "uniform(0s, 0s)", "up": "5"},
+			"parameter \"down\": must not be zero\nparameter \"up\": duration \"5\" has no unit (write 5s, 5ms, 5us or 5ns)"},
+		{"link-slow", map[string]string{"link": "h1--edge0-0"}, "network.linkSlow{links:[]network.LinkID{2, 3}, divisor:10}"},
+		{"link-slow", map[string]string{"link": "h1--edge0-0", "divisor": "1"}, `parameter "divisor": 1 is out of range: from 2 to 1000000`},
+		{"nic-one-way", map[string]string{"host": "h2"}, "network.nicOneWay{host:2, in:true}"},
+		{"nic-one-way", map[string]string{"direction": "both"}, "parameter \"host\": is required: the name of a host, or random\nparameter \"direction\": \"both\" is neither in nor out"},
+		{"switch-crash", map[string]string{"switch": "core0"}, "network.switchCrash{at:32}"},
+		{"switch-crash", map[string]string{"switch": "h0"}, `parameter "switch": h0 is a host`},
+		{"switch-crash", map[string]string{"switch": "core9"}, `parameter "switch": no switch is named "core9"`},
+		{"switch-crash", nil, `parameter "switch": is required: the name of a switch, or random`},
+		{"port-failure", map[string]string{"switch": "edge0-0", "port": "h1"}, "network.linkDown{links:[]network.LinkID{3, 2}}"},
+		{"port-failure", map[string]string{"switch": "edge0-0", "port": "core0"}, `parameter "port": edge0-0 has no port to core0`},
+		{"port-failure", map[string]string{"switch": "edge0-0", "port": "x"}, `parameter "port": no node is named "x"`},
+		{"port-failure", map[string]string{"switch": "edge0-0"}, `parameter "port": is required: the name of the node at the other end, or random`},
+		{"partition", map[string]string{"side": "h1--edge0-0--h0"}, "network.linkDown{links:[]network.LinkID{32, 33, 34, 35}}"},
+		{"partition", map[string]string{"side": "h1--edge0-0--h0", "lost": "in"}, "network.linkDown{links:[]network.LinkID{33, 35}}"},
+		{"partition", map[string]string{"side": "h1", "lost": "out"}, "network.linkDown{links:[]network.LinkID{2}}"},
+		{"partition", map[string]string{"side": "h0--h1"}, `parameter "side": no links among its nodes join h0 and h1, which the cut would part too (name the switches between them; partition-partial parts hosts of one switch)`},
+		{"partition", map[string]string{"side": "h0--h99", "lost": "all"}, "parameter \"side\": no node is named \"h99\"\nparameter \"lost\": \"all\" is neither both, in nor out"},
+		{"partition", nil, `parameter "side": is required: the name of a node, or a list of names`},
+		{"partition-subtree", map[string]string{"below": "edge0-0"}, "network.linkDown{links:[]network.LinkID{32, 33, 34, 35}}"},
+		{"partition-subtree", map[string]string{"below": "edge0-0", "lost": "out"}, "network.linkDown{links:[]network.LinkID{32, 34}}"},
+		{"partition-subtree", map[string]string{"below": "core0"}, `parameter "below": all hosts are below core0: there is nobody to part them from`},
+		{"partition-subtree", map[string]string{"below": "h0"}, `parameter "below": h0 is a host`},
+		{"partition-subtree", map[string]string{"below": "x"}, `parameter "below": no switch is named "x"`},
+		{"partition-subtree", nil, `parameter "below": is required: the name of a switch, or random`},
+		{"partition-partial", map[string]string{"from": "h1", "to": "h0", "one_way": "true"}, "&network.ruleDrop{rules:[]network.Rule{network.Rule{At:-1, From:1, To:0, Priority:-1}}}"},
+		{"partition-partial", map[string]string{"from": "h1", "to": "h0"}, "&network.ruleDrop{rules:[]network.Rule{network.Rule{At:-1, From:1, To:0, Priority:-1}, network.Rule{At:-1, From:0, To:1, Priority:-1}}}"},
+		{"partition-partial", map[string]string{"from": "h1--h2", "to": "h2"}, `parameter "to": h2 is in from too`},
+		{"partition-partial", map[string]string{"from": "core0"}, "parameter \"from\": core0 is a switch\nparameter \"to\": is required: the name of a host, or a list of names"},
+		{"partition-partial", map[string]string{"from": "h0", "probability": "0.5"}, `parameter "from": excludes probability: pairs are named or drawn`},
+		{"rule-drop", map[string]string{"priority": "7"}, "&network.ruleDrop{rules:[]network.Rule{network.Rule{At:-1, From:-1, To:-1, Priority:7}}}"},
+		{"rule-drop", map[string]string{"switch": "core0", "from": "h1"}, "&network.ruleDrop{rules:[]network.Rule{network.Rule{At:32, From:1, To:-1, Priority:-1}}}"},
+		{"rule-drop", map[string]string{"switch": "h0", "from": "core0", "to": "x", "priority": "8"},
+			"parameter \"switch\": h0 is a host\nparameter \"from\": core0 is a switch\nparameter \"to\": no host is named \"x\"\nparameter \"priority\": 8 is out of range: from 0 to 7"},
+		{"rule-drop", map[string]string{"from": "h1", "to": "h1"}, `parameter "to": h1 is from too: nothing goes from a host to itself`},
+		{"host-slow", map[string]string{"host": "h3", "each": "20us"}, "network.hostSlow{host:3, each:sim.Distribution{Kind:0x0, Mean:20000000, Deviation:0, Low:0, High:0}}"},
+		{"host-slow", nil, "parameter \"host\": is required: the name of a host, or random\nparameter \"each\": is required: a duration or a distribution, as 30ms or \"exponential(30ms)\""},
+		{"corruption", map[string]string{"link": "h1--edge0-0", "direction": "h1", "probability": "1%"}, "network.corruption{links:[]network.LinkID{2}, probability:0.01}"},
+		{"reordering", map[string]string{"link": "h1--edge0-0", "direction": "h1", "probability": "1%"}, `parameter "late": is required: a duration or a distribution, as 30ms or "exponential(30ms)"`},
 		{"link-loss", map[string]string{"link": "x", "probability": "0.5"}, `parameter "link": "x" does not name two nodes as a--b`},
 	} {
 		f, err := newFault(c.kind, &top, sim.NewStream(1, ""), c.given)
@@ -171,12 +216,26 @@ func anyParams(kind FaultSpec, s *sim.Stream) map[string]string {
 	given := map[string]string{}
 	for _, p := range kind.Params {
 		switch p.Name {
-		case "link", "host", "process":
+		case "link", "host", "process", "switch", "port", "below":
 			given[p.Name] = random
 		case "probability":
 			given[p.Name] = fmt.Sprintf("%d%%", 1+s.IntN(100))
 		case "drift":
 			given[p.Name] = fmt.Sprintf("%dppb", (1+s.IntN(MaxDrift))*(1-2*s.IntN(2)))
+		case "side": // a host is on every side
+			given[p.Name] = "h0"
+		case "lost":
+			given[p.Name] = []string{"both", "in", "out"}[s.IntN(3)]
+		case "direction":
+			if p.Default == "in" {
+				given[p.Name] = []string{"in", "out"}[s.IntN(2)]
+			}
+		case "divisor":
+			given[p.Name] = fmt.Sprint(2 + s.IntN(5))
+		case "priority":
+			given[p.Name] = fmt.Sprint(s.IntN(8))
+		case "down", "up", "late", "each":
+			given[p.Name] = fmt.Sprintf("uniform(0s, %dns)", 1+s.IntN(20_000))
 		case "step":
 			given[p.Name] = fmt.Sprintf("%dns", (1+s.IntN(50_000))*(1-2*s.IntN(2)))
 		}
@@ -265,7 +324,27 @@ func TestLossThatHealsBeneathAnother(t *testing.T) {
 func works(n *Network) string {
 	var b strings.Builder
 	for l := range LinkID(len(n.ports)) {
-		fmt.Fprintf(&b, "link %d: %v %v\n", l, n.linkDown[l] != 0, n.LossOf(l))
+		f := impaired{}
+		if n.impaired[l] != nil {
+			f = *n.impaired[l]
+		}
+		slices.Sort(f.corrupt)
+		fmt.Fprintf(&b, "link %d: %v %v %d %d %v %v %d %v\n", l, n.linkDown[l] != 0, n.LossOf(l), n.rates[l], n.ports[l].psPerByte,
+			f.silent != 0, f.corrupt, len(f.late), n.ports[l].flags&portInspected != 0)
+	}
+	for s, down := range n.switchDown {
+		fmt.Fprintf(&b, "switch %d: %v\n", s, down != 0)
+	}
+	for from := range NodeID(n.topology.Hosts) {
+		for to := range NodeID(n.topology.Hosts) {
+			for c := range uint8(model.Priorities) {
+				for s := n.topology.Hosts; s < len(n.topology.Names); s++ {
+					if n.rules.forbid(NodeID(s), &packet{from: from, to: to, flags: c}) {
+						fmt.Fprintf(&b, "switch %d: no %d>%d at %d\n", s, from, to, c)
+					}
+				}
+			}
+		}
 	}
 	for p := range n.processes {
 		pr, c := &n.processes[p], trueClock
@@ -273,10 +352,14 @@ func works(n *Network) string {
 			c = n.clocks[p]
 		}
 		paused := false
-		for h := range n.automataOf(pr) {
-			paused = h.paused
+		slow := 0
+		if pr.slow != nil {
+			slow = len(pr.slow.by)
 		}
-		fmt.Fprintf(&b, "host %d: %v %v %v %d %v\n", p, n.hostDown[p] != 0, pr.running, paused, c.drift, c.hidden(1))
+		for h := range n.automataOf(pr) {
+			paused = h.queues
+		}
+		fmt.Fprintf(&b, "host %d: %v %v %v %d %d %v\n", p, n.hostDown[p] != 0, pr.running, paused, slow, c.drift, c.hidden(1))
 	}
 	return b.String()
 }
@@ -305,12 +388,57 @@ func TestFaultsNest(t *testing.T) {
 			check := func() string {
 				down, hosts, processes := map[LinkID]bool{}, map[model.ProcessID]bool{}, map[model.ProcessID]bool{}
 				loss := map[LinkID]Loss{0: IndependentLoss(0.25)}
+				slowest, silent, switches := map[LinkID]int64{}, map[LinkID]bool{}, map[NodeID]bool{}
+				corrupt, late, inspected := map[LinkID][]float64{}, map[LinkID]int{}, map[LinkID]bool{}
+				var rules []Rule
+				slow := map[model.ProcessID]int{}
+				inspect := func(at NodeID) {
+					for l := range LinkID(len(n.ports)) {
+						if _, to := top.Ends(l); to == at || at == Everywhere && int(to) >= top.Hosts {
+							inspected[l] = true
+						}
+					}
+				}
 				paused, drift, clock := map[model.ProcessID]bool{}, map[NodeID]int64{}, map[NodeID]model.Duration{}
 				for _, f := range inForce {
 					switch f := f.(type) {
 					case linkDown:
 						for _, l := range f.links {
 							down[l] = true
+						}
+					case *linkFlapping:
+						for _, l := range f.links {
+							down[l] = true // no time passes
+						}
+					case linkSlow:
+						for _, l := range f.links {
+							slowest[l] = max(slowest[l], f.divisor)
+						}
+					case nicOneWay:
+						l, _ := top.LinkBetween(f.host, top.adjacent()[f.host][0])
+						if f.in {
+							l ^= 1
+						}
+						silent[l], inspected[l] = true, true
+					case hostSlow:
+						slow[f.host]++
+					case switchCrash:
+						switches[f.at] = true
+						inspect(f.at)
+					case *ruleDrop:
+						rules = append(rules, f.rules...)
+						for _, r := range f.rules {
+							inspect(r.At)
+						}
+					case corruption:
+						for _, l := range f.links {
+							corrupt[l] = append(corrupt[l], f.probability)
+							inspected[l] = true
+						}
+					case reordering:
+						for _, l := range f.links {
+							late[l]++
+							inspected[l] = true
 						}
 					case *linkLoss:
 						for _, l := range f.links {
@@ -330,11 +458,36 @@ func TestFaultsNest(t *testing.T) {
 				}
 				var want strings.Builder
 				for l := range LinkID(len(n.ports)) {
-					fmt.Fprintf(&want, "link %d: %v %v\n", l, down[l], loss[l])
+					rate := top.Links[l/2].AtoB.Rate
+					if slowest[l] > 0 {
+						rate /= BitRate(slowest[l])
+					}
+					ps := int64(8*model.Second) / int64(rate)
+					if ps*int64(rate) != int64(8*model.Second) {
+						ps = 0
+					}
+					slices.Sort(corrupt[l])
+					fmt.Fprintf(&want, "link %d: %v %v %d %d %v %v %d %v\n", l, down[l], loss[l], rate, ps, silent[l], corrupt[l], late[l], inspected[l])
+				}
+				for s := top.Hosts; s < len(top.Names); s++ {
+					fmt.Fprintf(&want, "switch %d: %v\n", s-top.Hosts, switches[NodeID(s)])
+				}
+				for from := range model.ProcessID(4) {
+					for to := range model.ProcessID(4) {
+						for c := range int8(model.Priorities) {
+							for s := top.Hosts; s < len(top.Names); s++ {
+								if slices.ContainsFunc(rules, func(r Rule) bool {
+									return (r.At < 0 || r.At == NodeID(s)) && (r.From < 0 || r.From == from) && (r.To < 0 || r.To == to) && (r.Priority < 0 || r.Priority == c)
+								}) {
+									fmt.Fprintf(&want, "switch %d: no %d>%d at %d\n", s, from, to, c)
+								}
+							}
+						}
+					}
 				}
 				for p := range model.ProcessID(4) {
 					h := NodeID(p)
-					fmt.Fprintf(&want, "host %d: %v %v %v %d %v\n", p, hosts[p], !hosts[p] && !processes[p], paused[p], drift[h], model.Time(1).Add(clock[h]))
+					fmt.Fprintf(&want, "host %d: %v %v %v %d %d %v\n", p, hosts[p], !hosts[p] && !processes[p], paused[p] || slow[p] > 0, slow[p], drift[h], model.Time(1).Add(clock[h]))
 				}
 				if got := works(n); got != want.String() {
 					return fmt.Sprintf("with %#v in force:\ngot\n%s\nwant\n%s", inForce, got, want.String())

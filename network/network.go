@@ -45,6 +45,10 @@ type Network struct {
 	jitterStream []*sim.Stream
 	reordered    [][]int32 // packets under way where they may overtake each other
 	replays      []*replaying
+	impaired     []*impaired // nil where no fault ever struck
+
+	switchDown []int32 // crashes of the switch that hold; by node, less the hosts
+	rules      rules
 
 	uplinks  []LinkID   // by host
 	limiters []*limited // by host and priority, then the traffics' own; nil if there are none at all
@@ -99,6 +103,8 @@ func New(k *sim.Kernel, c Config) (*Network, error) {
 		jitterStream: make([]*sim.Stream, links),
 		reordered:    make([][]int32, links),
 		replays:      make([]*replaying, links),
+		impaired:     make([]*impaired, links),
+		switchDown:   make([]int32, len(c.Topology.Names)-c.Topology.Hosts),
 		transmitted:  make([]sim.Timer, links),
 		uplinks:      make([]LinkID, c.Topology.Hosts),
 		hostDown:     make([]int32, c.Topology.Hosts),
@@ -130,9 +136,6 @@ func (n *Network) addPort(l LinkID, from, to NodeID, c LinkConfig, twoEvent bool
 	}
 	p := &n.ports[l]
 	p.delay, p.to, p.first, p.current = c.Delay, to, none, none
-	if int64(8*model.Second)%int64(c.Rate) == 0 {
-		p.psPerByte = int64(8*model.Second) / int64(c.Rate)
-	}
 	if twoEvent {
 		p.flags |= portTwoEvent
 	}
@@ -158,7 +161,7 @@ func (n *Network) addPort(l LinkID, from, to NodeID, c LinkConfig, twoEvent bool
 	if c.Buffer == (Buffer{}) {
 		p.flags |= portUnlimited
 	}
-	n.rates[l] = c.Rate
+	n.setRate(l, c.Rate)
 	n.setLoss(l, c.Loss)
 }
 
@@ -171,7 +174,16 @@ func (n *Network) Topology() *Topology { return &n.topology }
 // Uplink returns the direction of a host's link that leads away from it.
 func (n *Network) Uplink(host NodeID) LinkID { return n.uplinks[host] }
 
-// Rate returns the rate of link l.
+// setRate makes link l transmit at rate r what it has not begun to transmit.
+func (n *Network) setRate(l LinkID, r BitRate) {
+	p := &n.ports[l]
+	n.rates[l], p.psPerByte = r, 0
+	if int64(8*model.Second)%int64(r) == 0 {
+		p.psPerByte = int64(8*model.Second) / int64(r)
+	}
+}
+
+// Rate returns the rate of link l, as it is now.
 func (n *Network) Rate(l LinkID) BitRate { return n.rates[l] }
 
 // WireBytes returns what a packet with the given payload occupies on a link, in bytes.
@@ -425,6 +437,9 @@ func (n *Network) InFlight() int {
 		}
 		if p.current != none {
 			count++
+		}
+		if f := n.impaired[l]; f != nil {
+			count += len(f.held.heap)
 		}
 		for _, waiting := range p.packets {
 			count += int(waiting)

@@ -37,6 +37,7 @@ const (
 	portLossy
 	portUnlimited // no buffer limit
 	portReplays   // delays and losses are recorded ones
+	portInspected // a fault looks at what comes to the far end
 )
 
 // transmission returns how long n bytes occupy link l, rounded up to a picosecond.
@@ -178,10 +179,14 @@ func (a *arrivals) Fire(arg uint32) {
 		n.kernel.Arm(p.arrival, n.pool.packets[p.first].arrives)
 	}
 	n.hops++
-	if p.flags&(portLossy|portReplays) != 0 && n.loses(l, p, i) {
-		n.drop(i, l, model.LinkLoss)
+	if p.flags&(portLossy|portReplays|portInspected) != 0 && n.stops(l, p, i) {
 		return
 	}
+	n.reach(l, p, i)
+}
+
+// reach brings packet i into the node at the far end of link l.
+func (n *Network) reach(l LinkID, p *port, i int32) {
 	if int(p.to) < n.topology.Hosts {
 		n.receive(p.to, l, i)
 		return
@@ -226,14 +231,14 @@ func (n *Network) arrive(l LinkID, p *port) int32 {
 	return i
 }
 
-// before orders the packets under way on a link that reorders.
+// before orders the packets under way on a link that reorders, and those that are late.
 func (n *Network) before(i, j int32) bool {
 	a, b := &n.pool.packets[i], &n.pool.packets[j]
 	return a.arrives < b.arrives || a.arrives == b.arrives && a.number < b.number
 }
 
 // overtake is depart on a link that reorders. It and arriveFirst keep the packets under
-// way there as a binary heap; the port's first is its root.
+// way there as a heap; the port's first is its root.
 func (n *Network) overtake(l LinkID, p *port, i int32) {
 	x := &n.pool.packets[i]
 	x.arrives = p.free.Add(p.delay)
@@ -242,28 +247,38 @@ func (n *Network) overtake(l LinkID, p *port, i int32) {
 	} else {
 		x.arrives = x.arrives.Add(n.jitter[l].Sample(n.jitterStream[l]))
 	}
-	h := append(n.reordered[l], i)
+	n.reordered[l] = n.push(n.reordered[l], i)
+	p.first = n.reordered[l][0]
+}
+
+func (n *Network) arriveFirst(l LinkID, p *port) int32 {
+	first := p.first
+	n.reordered[l] = n.pop(n.reordered[l])
+	p.first = none
+	if h := n.reordered[l]; len(h) > 0 {
+		p.first = h[0]
+	}
+	return first
+}
+
+// push adds packet i to heap h, whose root is the packet that arrives first.
+func (n *Network) push(h []int32, i int32) []int32 {
+	h = append(h, i)
 	k := len(h) - 1
 	for k > 0 && n.before(i, h[(k-1)/2]) {
 		h[k] = h[(k-1)/2]
 		k = (k - 1) / 2
 	}
 	h[k] = i
-	n.reordered[l] = h
-	p.first = h[0]
+	return h
 }
 
-func (n *Network) arriveFirst(l LinkID, p *port) int32 {
-	h := n.reordered[l]
-	first, end := h[0], len(h)-1
+// pop removes the root of heap h.
+func (n *Network) pop(h []int32) []int32 {
+	end := len(h) - 1
 	i := h[end]
 	h = h[:end]
-	n.reordered[l] = h
-	if end == 0 {
-		p.first = none
-		return first
-	}
-	for k := 0; ; {
+	for k := 0; end > 0; {
 		c := 2*k + 1
 		if c+1 < end && n.before(h[c+1], h[c]) {
 			c++
@@ -275,8 +290,17 @@ func (n *Network) arriveFirst(l LinkID, p *port) int32 {
 		h[k] = h[c]
 		k = c
 	}
-	p.first = h[0]
-	return first
+	return h
+}
+
+// stops tells at the far end of link l whether packet i gets no further, for now or for
+// ever: it is out of the way then.
+func (n *Network) stops(l LinkID, p *port, i int32) bool {
+	if p.flags&(portLossy|portReplays) != 0 && n.loses(l, p, i) {
+		n.drop(i, l, model.LinkLoss)
+		return true
+	}
+	return p.flags&portInspected != 0 && n.inspect(l, p, i)
 }
 
 // loses tells at the far end of link l whether packet i is lost there: by what the link

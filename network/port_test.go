@@ -37,8 +37,9 @@ func (b *burster) Fire(host uint32) {
 	b.n.kernel.Arm(b.timer, b.n.kernel.Now().Add(gap))
 }
 
-// breaker takes links down and up, crashes and recovers hosts and processes, pauses
-// processes, changes losses and clocks, and looks at queues, at times of the same grid.
+// breaker takes links down and up, slows, silences and corrupts them, makes packets late,
+// crashes and recovers hosts, processes and switches, sets rules, pauses and slows processes,
+// changes losses and clocks, and looks at queues, at times of the same grid.
 type breaker struct {
 	n      *Network
 	random *sim.Stream
@@ -49,7 +50,41 @@ type breaker struct {
 
 func (b *breaker) Fire(uint32) {
 	n := b.n
-	switch b.random.IntN(12) {
+	link := LinkID(b.random.IntN(len(n.ports)))
+	switch b.random.IntN(20) {
+	case 14:
+		p := model.ProcessID(b.random.IntN(n.topology.Hosts))
+		each := sim.Distribution{Kind: sim.Uniform, High: model.Duration(b.grid*b.random.IntN(200)) * model.Nanosecond}
+		n.SlowProcess(p, each)
+		b.undo = append(b.undo, func() { n.FastenProcess(p, each) })
+	case 8:
+		s := randomOf(n.topology.switches(), b.random)
+		n.CrashSwitch(s)
+		b.undo = append(b.undo, func() { n.RecoverSwitch(s) })
+	case 9:
+		divisor := int64(1 + b.random.IntN(5))
+		n.SlowLink(link, divisor)
+		b.undo = append(b.undo, func() { n.FastenLink(link, divisor) })
+	case 10:
+		n.SetSilent(link, true)
+		b.undo = append(b.undo, func() { n.SetSilent(link, false) })
+	case 11:
+		r := Rule{
+			At: Everywhere, From: model.ProcessID(b.random.IntN(2) - 1), To: model.ProcessID(b.random.IntN(3) - 1),
+			Priority: int8(b.random.IntN(9) - 1),
+		}
+		if b.random.IntN(2) == 0 {
+			r.At = randomOf(n.topology.switches(), b.random)
+		}
+		n.SetRule(r)
+		b.undo = append(b.undo, func() { n.LiftRule(r) })
+	case 12:
+		n.Corrupt(link, 0.3)
+		b.undo = append(b.undo, func() { n.Mend(link, 0.3) })
+	case 13:
+		some := Lateness{0.3, sim.Distribution{Kind: sim.Uniform, High: model.Duration(b.grid*b.random.IntN(20)) * model.Nanosecond}}
+		n.DelaySome(link, some)
+		b.undo = append(b.undo, func() { n.PunctualAgain(link, some) })
 	case 4:
 		p := model.ProcessID(b.random.IntN(n.topology.Hosts))
 		n.PauseProcess(p)
@@ -67,17 +102,16 @@ func (b *breaker) Fire(uint32) {
 		n.CrashProcess(p)
 		b.undo = append(b.undo, func() { n.RecoverProcess(p) })
 	case 0:
-		l := LinkID(b.random.IntN(len(n.ports)))
-		n.SetLink(l, false)
-		b.undo = append(b.undo, func() { n.SetLink(l, true) })
+		n.SetLink(link, false)
+		b.undo = append(b.undo, func() { n.SetLink(link, true) })
 	case 1:
 		p := model.ProcessID(b.random.IntN(n.topology.Hosts))
 		n.CrashHost(p)
 		b.undo = append(b.undo, func() { n.RecoverHost(p) })
 	case 2:
-		n.SetLoss(LinkID(b.random.IntN(len(n.ports))), Loss{Good: 0.1, Bad: 0.9, GoodToBad: 0.2, BadToGood: 0.3})
+		n.SetLoss(link, Loss{Good: 0.1, Bad: 0.9, GoodToBad: 0.2, BadToGood: 0.3})
 	case 3:
-		n.Backlog(LinkID(b.random.IntN(len(n.ports))), model.Priority(b.random.IntN(8)))
+		n.Backlog(link, model.Priority(b.random.IntN(8)))
 	default:
 		if len(b.undo) > 0 {
 			b.undo[0]()

@@ -11,16 +11,19 @@ import (
 // process is the process of one host.
 type process struct {
 	starting sim.Timer
-	crashes  int32 // of the process that hold, beside those of its host
-	down     bool  // it or its host is crashed
-	begun    bool  // its start has come
-	running  bool  // begun and not down
-	pauses   int32 // that hold
+	crashes  int32     // of the process that hold, beside those of its host
+	down     bool      // it or its host is crashed
+	begun    bool      // its start has come
+	running  bool      // begun and not down
+	pauses   int32     // that hold
+	slow     *slowness // nil if it never was
+	queues   bool      // it is paused or slow: its inputs wait
 	panels   []panel
-	waiting  []stimulus // for the end of the pauses
+	waiting  []stimulus // inputs, from the one numbered first on
+	first    int
 }
 
-// stimulus is an input of a paused process, in the order in which it became due.
+// stimulus is an input that waits for a process, in the order in which it became due.
 type stimulus struct {
 	input     model.Input
 	automaton int32 // of a wake-up
@@ -43,7 +46,7 @@ type hosted struct {
 	panel           uint8
 	detector        uint8
 	speaks          bool
-	paused          bool        // so is its process
+	queues          bool        // so does its process
 	wakes           model.Time  // local time of the wake-up that is asked for; kept only where there are clocks
 	random          *sim.Stream // nil until it is first drawn from
 }
@@ -131,7 +134,7 @@ func (w *wakes) Fire(arg uint32) {
 	n := (*Network)(w)
 	h := &n.automata[arg]
 	n.in = model.Input{Kind: model.Wake, Random: (*choices)(n)}
-	if h.paused {
+	if h.queues {
 		h.wakes = model.Never
 		n.wait(h.process, int32(arg), 0)
 		return
@@ -159,11 +162,12 @@ func (n *Network) updateProcess(p model.ProcessID, kind model.FailureKind) {
 	switch {
 	case !running:
 		pr.forget()
+		n.restartWork(pr)
 		for h := range n.automataOf(pr) {
 			h.Automaton, h.wakes = nil, model.Never
 			n.kernel.Disarm(h.wake)
 		}
-	case pr.pauses != 0:
+	case pr.queues:
 		n.in = model.Input{Kind: model.Start}
 		n.wait(p, 0, 0)
 	default:
@@ -174,7 +178,7 @@ func (n *Network) updateProcess(p model.ProcessID, kind model.FailureKind) {
 // forget empties what waits, and lets go of the bodies of messages.
 func (pr *process) forget() {
 	clear(pr.waiting)
-	pr.waiting = pr.waiting[:0]
+	pr.waiting, pr.first = pr.waiting[:0], 0
 }
 
 // start makes the automata of a process.
@@ -266,7 +270,7 @@ func (n *Network) receive(host NodeID, l LinkID, i int32) {
 	n.pool.message(i, &n.in.Message)
 	panel := x.panel
 	n.pool.put(i)
-	if pr.pauses != 0 {
+	if pr.queues {
 		n.wait(model.ProcessID(host), 0, panel)
 		return
 	}
@@ -280,13 +284,52 @@ func (n *Network) stepPanel(panel *panel) {
 	}
 }
 
-// wait keeps the input in n.in for the end of the pause of process p. It is kept out of
-// line, for its callers are on the way of every message.
+// wait keeps the input in n.in until process p takes it. It is kept out of line, for its
+// callers are on the way of every message.
 //
 //go:noinline
 func (n *Network) wait(p model.ProcessID, automaton int32, panel uint8) {
 	pr := &n.processes[p]
 	pr.waiting = append(pr.waiting, stimulus{n.in, automaton, panel})
+	if len(pr.waiting) == pr.first+1 {
+		n.restartWork(pr)
+	}
+}
+
+// take lets a process take the first of the inputs that wait.
+func (n *Network) take(pr *process) {
+	s := pr.waiting[pr.first]
+	switch pr.first++; {
+	case pr.first == len(pr.waiting):
+		pr.forget()
+	case pr.first > len(pr.waiting)/2 && pr.slow != nil: // then it may never be empty
+		left := copy(pr.waiting, pr.waiting[pr.first:])
+		clear(pr.waiting[left:])
+		pr.waiting, pr.first = pr.waiting[:left], 0
+	}
+	n.in = s.input
+	switch s.input.Kind {
+	case model.Start:
+		n.start(pr)
+	case model.Wake:
+		n.step(&n.automata[s.automaton])
+	case model.Deliver:
+		n.stepPanel(&pr.panels[s.panel])
+	}
+}
+
+// updateQueues decides whether the inputs of a process wait, after something that it
+// depends on changed. If not, it takes all that wait.
+func (n *Network) updateQueues(pr *process) {
+	if queues := pr.pauses != 0 || pr.slow != nil && len(pr.slow.by) != 0; queues != pr.queues {
+		pr.queues = queues
+		for h := range n.automataOf(pr) {
+			h.queues = queues
+		}
+	}
+	for !pr.queues && pr.first < len(pr.waiting) {
+		n.take(pr)
+	}
 }
 
 // PauseProcess keeps process p from running until as many calls of ResumeProcess, as
@@ -297,7 +340,8 @@ func (n *Network) wait(p model.ProcessID, automaton int32, panel uint8) {
 func (n *Network) PauseProcess(p model.ProcessID) {
 	pr := &n.processes[p]
 	if pr.pauses++; pr.pauses == 1 {
-		n.markPaused(pr, true)
+		n.updateQueues(pr)
+		n.restartWork(pr)
 	}
 }
 
@@ -308,28 +352,9 @@ func (n *Network) ResumeProcess(p model.ProcessID) {
 	if pr.pauses--; pr.pauses < 0 {
 		panic(fmt.Sprintf("network: process %d resumes more often than it paused", p))
 	}
-	if pr.pauses != 0 {
-		return
-	}
-	n.markPaused(pr, false)
-	for i := range pr.waiting {
-		s := &pr.waiting[i]
-		n.in = s.input
-		switch s.input.Kind {
-		case model.Start:
-			n.start(pr)
-		case model.Wake:
-			n.step(&n.automata[s.automaton])
-		case model.Deliver:
-			n.stepPanel(&pr.panels[s.panel])
-		}
-	}
-	pr.forget()
-}
-
-func (n *Network) markPaused(pr *process, paused bool) {
-	for h := range n.automataOf(pr) {
-		h.paused = paused
+	if pr.pauses == 0 {
+		n.updateQueues(pr)
+		n.restartWork(pr)
 	}
 }
 

@@ -202,12 +202,25 @@ func (a *analysis) loaded() (*Rational, bool) {
 	return load, load.Cmp(&rational(1, 1).Rat) > 0
 }
 
+// overload is the error of a class without a bound.
+type overload struct {
+	load *Rational // of the class and those above it
+	what string    // follows from it
+}
+
+func (o *overload) Error() string { return o.of("the class and those above it load") }
+
+// of says why there is no bound, after a subject and its verb.
+func (o *overload) of(who string) string {
+	return fmt.Sprintf("qjump: there is no bound on the delay: %s a link to %s, %s", who, o.load.Decimal(), o.what)
+}
+
 // bound carries out the analysis, and leaves in a.flow what the classes below need.
 func (a *analysis) bound() (Guarantee, error) {
 	a.block, a.hostBlock = a.Rate.Transmission(a.Frame), a.Rate.Transmission(a.HostFrame)
 	load, over := a.loaded()
 	refuse := func(what string) (Guarantee, error) {
-		return Guarantee{}, fmt.Errorf("qjump: there is no bound on the delay: the class and those above it load a link to %s, %s", load.Decimal(), what)
+		return Guarantee{}, &overload{load, what}
 	}
 	if over {
 		return refuse("more than it carries")

@@ -196,7 +196,7 @@ func (a *classAnalysis) refuse(l network.LinkID) error {
 // newInflow returns an inflow to the port without its groups.
 func (a *classAnalysis) newInflow(l network.LinkID) *inflow {
 	c, _, _ := a.config(l)
-	return &inflow{flow: &a.flow, packet: c.Rate.Transmission(a.Packet), small: c.Rate.Transmission(a.small)}
+	return &inflow{flow: &a.flow, priority: a.Priority, packet: c.Rate.Transmission(a.Packet), small: c.Rate.Transmission(a.small)}
 }
 
 // port solves the port for an inflow, or finds the solution of one that is alike.
@@ -406,25 +406,26 @@ func (a *classAnalysis) feed(in *inflow, from, l network.LinkID) (feed, bool) {
 }
 
 // together bounds the time in the host and at the port of its switch together, where
-// packets of the host have the given solution there. Let s be the beginning of the busy
+// packets of the host have the given solution there, and returns what the port of the
+// switch adds to that of the host. Let s be the beginning of the busy
 // period in which the packet is sent at the switch, x how long after s it comes there, and q
 // how long it was in its host, of which q' is the most. Packets of its host that come in [s,
 // s+x] were released no more than x + q' - q before it: who stays long follows late. For q
 // less than q', no fewer come with q' and x + q' - q, and the sum of both delays is the same.
-func (a *classAnalysis) together(bit int32, l network.LinkID) model.Duration {
+func (a *classAnalysis) together(bit int32, l network.LinkID) portResult {
 	h := a.order[bit]
 	host, p := &a.ports[a.up[h]], &a.ports[l]
-	sum := plus(host.delay, p.delay)
+	alone := p.portResult
 	d, ok := a.feed(p.inflow, a.up[h], l)
 	if !ok {
-		return sum
+		return alone
 	}
 	own := stream{a.hostJitter[bit], a.limiters[bit]}
 	k := slices.IndexFunc(p.inflow.groups, func(g group) bool {
 		return len(g.links) == 1 && g.links[0] == d && len(g.streams) == 1 && g.streams[0] == own
 	})
 	if k < 0 {
-		return sum
+		return alone
 	}
 	own.jitter = 0
 	in := *p.inflow
@@ -435,10 +436,10 @@ func (a *classAnalysis) together(bit int32, l network.LinkID) model.Duration {
 	x.steps, x.inflow = 0, &in
 	// Later than the busy period of the whole inflow ends, and by q', need not be looked at.
 	r, ok := x.solve(plus(host.delay, p.busy))
-	if !ok {
-		return sum
+	if !ok || r.delay >= alone.delay {
+		return alone
 	}
-	return min(sum, plus(host.delay, r.delay))
+	return r
 }
 
 // cycle names ports that depend on each other in a cycle, or is empty.

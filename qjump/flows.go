@@ -68,7 +68,7 @@ type sender struct {
 	edge       int  // the place of its switch
 	bits       hostSet
 	bit, end   int32 // its first bit, and the one behind its last
-	firstPorts map[*solution]model.Duration
+	firstPorts map[*solution]portResult
 }
 
 // senders returns the kinds of hosts that send.
@@ -95,7 +95,7 @@ func (a *classAnalysis) senders() []*sender {
 		})
 		if k < 0 {
 			k = len(list)
-			x.bits, x.firstPorts = a.sets(1)[0], make(map[*solution]model.Duration)
+			x.bits, x.firstPorts = a.sets(1)[0], make(map[*solution]portResult)
 			list = append(list, &x)
 		}
 		list[k].bits.add(bit)
@@ -114,15 +114,20 @@ func (a *classAnalysis) last(x *sender, set hostSet) (h network.NodeID) {
 	return h
 }
 
+// firstPort returns what the port of the first switch adds to that of the host.
+func (a *classAnalysis) firstPort(x *sender, l network.LinkID) portResult {
+	s := a.ports[l].solution
+	r, ok := x.firstPorts[s]
+	if !ok {
+		r = a.together(x.bit, l)
+		x.firstPorts[s] = r
+	}
+	return r
+}
+
 // firstTwo bounds the time in a host and at the first switch together.
 func (a *classAnalysis) firstTwo(x *sender, l network.LinkID) model.Duration {
-	s := a.ports[l].solution
-	d, ok := x.firstPorts[s]
-	if !ok {
-		d = a.together(x.bit, l)
-		x.firstPorts[s] = d
-	}
-	return d
+	return plus(x.delay, a.firstPort(x, l).delay)
 }
 
 // toward is what lies between each switch and one of them.
@@ -145,7 +150,11 @@ func (a *classAnalysis) toward(c int) *toward {
 				continue
 			}
 			_, _, far := a.config(x.link)
-			if d := plus(p.delay, far, t.rest[x.to]); d > t.rest[s] {
+			delay := model.Duration(0)
+			if p.solution != nil { // else propagation is all that is asked for
+				delay = p.delay
+			}
+			if d := plus(delay, far, t.rest[x.to]); d > t.rest[s] {
 				t.rest[s], t.next[s] = d, x.link
 			}
 			t.epsilon[s] = max(t.epsilon[s], plus(far, t.epsilon[x.to]))
@@ -185,7 +194,7 @@ func (a *classAnalysis) flows() []FlowBound {
 			continue
 		}
 		known[key] = len(flows)
-		f.Steps = a.steps(&routes[i])
+		a.steps(&routes[i])
 		flows = append(flows, *f)
 	}
 	slices.SortStableFunc(flows, func(f, g FlowBound) int { return cmp.Compare(g.Delay, f.Delay) })
@@ -290,22 +299,62 @@ func (a *classAnalysis) routes() []route {
 	return list
 }
 
-// steps returns the bound of each port on the slowest way, see [FlowBound].
-func (a *classAnalysis) steps(r *route) []model.Duration {
-	steps := []model.Duration{r.sender.delay}
-	if r.toward == nil {
-		return steps
+// steps finds the links and the bound of each port on the slowest way, see [FlowBound].
+func (a *classAnalysis) steps(r *route) {
+	add := func(l network.LinkID, found portResult) {
+		x, w := &a.ports[l].port, found.worst
+		step := Step{
+			Port: a.name(l), Delay: found.delay, Block: x.block, Frame: a.frames[l],
+			Own: x.packets(w.work), Before: w.at,
+		}
+		for _, h := range x.higher {
+			step.Above = append(step.Above, h.packets(h.work(w.window)))
+		}
+		_, _, far := a.config(l)
+		r.Steps, r.Links = append(r.Steps, step), plus(r.Links, far)
 	}
-	steps = append(steps, a.firstTwo(r.sender, r.first)-r.sender.delay)
+	add(a.up[r.From], r.sender.portResult)
+	if r.toward == nil {
+		return
+	}
+	add(r.first, a.firstPort(r.sender, r.first))
 	last := a.down[r.To]
 	for l := r.first; l != last; {
 		_, s := a.Ends(l)
 		if l = last; int(s)-a.Hosts != int(a.at[r.To]) {
 			l = r.toward.next[int(s)-a.Hosts]
 		}
-		steps = append(steps, a.ports[l].delay)
+		add(l, a.ports[l].portResult)
 	}
-	return steps
+}
+
+// String writes the step as a sum, with all that is in it.
+func (s *Step) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: ", s.Port)
+	if s.Block > 0 {
+		fmt.Fprintf(&b, "%v (frame of %d B) + ", s.Block, s.Frame)
+	}
+	fmt.Fprint(&b, s.Own)
+	for _, w := range s.Above {
+		if w.Packets > 0 || w.Part > 0 {
+			fmt.Fprintf(&b, " + %v (priority %d)", w, w.Priority)
+		}
+	}
+	if s.Before > 0 {
+		fmt.Fprintf(&b, " - %v (sent before)", s.Before)
+	}
+	fmt.Fprintf(&b, " = %v", s.Delay)
+	return b.String()
+}
+
+// String writes the work as packets of P/R each, and a part of one.
+func (w Work) String() string {
+	text := fmt.Sprintf("%d x %v", w.Packets, w.Each)
+	if w.Part > 0 {
+		text += fmt.Sprintf(" + %v (part of one)", w.Part)
+	}
+	return text
 }
 
 // tree tells whether the theorem of route interference (see analysis.rin) holds for all flows:
@@ -393,6 +442,9 @@ func (a *classAnalysis) status(f *FlowBound, x *sender) Status {
 	n := saturate(hosts, a.NetworkClass.Budget)
 	packet := port.port.packet
 	spaced := a.NetworkClass.Kind == MinimumSpacing || a.NetworkClass.Kind == RestartingWindow && a.NetworkClass.Budget == 1
+	if a.Processing > 0 && (!spaced || a.NetworkClass.Budget > 1) {
+		return Proved // two packets of one limiter may not leave together
+	}
 	work := func(n int64) model.Duration { return saturated(n, int64(packet)) }
 	if len(perEdge) == 0 && len(port.inputs) == 0 {
 		if spaced && (!blocked || a.NetworkClass.Budget == 1) && d == work(n+1)+port.port.block ||
@@ -438,13 +490,10 @@ func (f *FlowBound) Derivation() (method, formula, numbers string) {
 			fmt.Sprintf("(%d + %d)*%v + %v = %v", f.Met, f.Switches, f.packet, f.Epsilon, f.Delay)
 	}
 	var text strings.Builder
-	for i, d := range f.Steps {
-		if i > 0 {
-			text.WriteString(" + ")
-		}
-		fmt.Fprint(&text, d)
+	for i := range f.Steps {
+		fmt.Fprintf(&text, "%v; ", &f.Steps[i])
 	}
 	return "port by port",
 		"D = sum over the ports of max over x of (L/R + A(x) - x + H) + eps, with at most A(x) of the class and H of those above in a busy period until x",
-		fmt.Sprintf("%s + %v = %v", text.String(), f.Epsilon, f.Delay)
+		fmt.Sprintf("%slinks: %v; in all %v", text.String(), f.Links, f.Delay)
 }

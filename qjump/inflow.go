@@ -12,6 +12,7 @@ import (
 // port of a host, from its limiters. Groups share no limiter.
 type inflow struct {
 	*flow
+	priority      model.Priority
 	packet, small model.Duration // of the largest and the smallest packet at this port
 	groups        []group
 	id            string // equal for equal inflows
@@ -264,6 +265,15 @@ type portResult struct {
 	delay   model.Duration // of a packet there, transmission included
 	waiting model.Duration // the work of the class that is there at once
 	busy    model.Duration
+	worst   worst
+}
+
+// worst is where the delay of a port is largest: the packet comes at this time of the busy
+// period, with so much work of its class until then, itself included, and waits for what
+// the classes above send in the window. With the frame below, the delay is what
+// remains of all that at the packet's arrival.
+type worst struct {
+	at, work, window model.Duration
 }
 
 // solve bounds the delay and the backlog where packets come until longer after the end
@@ -293,7 +303,12 @@ func (a *portAnalysis) solve(longer model.Duration) (r portResult, ok bool) {
 		if !ok {
 			return r, false
 		}
-		r.delay = max(r.delay, a.block+line+(w-base))
+		if d := a.block + line + (w - base); d > r.delay {
+			r.delay, r.worst = d, worst{x, first, w}
+			if line > first-x {
+				r.worst = worst{stop, last, w}
+			}
+		}
 		// At any time up to stop the port has been at work since the beginning, but
 		// perhaps on other things.
 		r.waiting = max(r.waiting, min(last, line+min(plus(a.block, a.higherWork(stop)), stop)))

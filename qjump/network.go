@@ -33,6 +33,11 @@ type NetworkClass struct {
 	Drift    int64          // by how many parts in a million the fastest clock of a limiter is fast
 	Limiters []int64        // of each host; nil is one for each
 	Demands  []Demand
+
+	// Processing is what a limiter spends on each packet before it decides. Where it is
+	// positive, two packets of one limiter may not leave together, and no bound that needs
+	// such bursts is called exact.
+	Processing model.Duration
 }
 
 // NetworkBounds is what is proved of one class.
@@ -67,10 +72,10 @@ type FlowBound struct {
 	Switches int
 	Ways     int64 // of equal cost
 
-	// Epsilon is the longest propagation of all ways, and Steps the bound of each port on the
-	// slowest way, the host's first; the first switch's is what it adds to that.
-	Epsilon model.Duration
-	Steps   []model.Duration
+	// Epsilon is the longest propagation of all ways. Links is that of the slowest way, and
+	// Steps are its ports, the host's first; the first switch's is what it adds to that.
+	Epsilon, Links model.Duration
+	Steps          []Step
 
 	// Met is the number of packets on the way, the flow's own included, where the bound is
 	// that of route interference or pays for each of them once; else 0.
@@ -90,6 +95,31 @@ type FlowBound struct {
 type members struct {
 	*classAnalysis
 	from, to hostSet
+}
+
+// Step is the bound of one port on a way: Block, the work of Own and that of Above, less
+// Before, is Delay.
+type Step struct {
+	Port   string // by the ends of its link
+	Delay  model.Duration
+	Block  model.Duration // the transmission of a frame of a lower priority
+	Frame  int32          // that frame; 0 is none
+	Own    Work           // of the class, up to the packet that the bound is about
+	Before model.Duration // how long the port was busy when that packet came
+	Above  []Work         // of the classes above, in decreasing priority
+}
+
+// Work is what a class sends at a port: packets of the largest size, and Part of one more where the
+// links to the port cannot have brought all of it.
+type Work struct {
+	Priority model.Priority
+	Packets  int64
+	Each     model.Duration // P/R
+	Part     model.Duration
+}
+
+func (i *inflow) packets(work model.Duration) Work {
+	return Work{i.priority, int64(work / i.packet), i.packet, work % i.packet}
 }
 
 // Has tells whether a pair of hosts is one of those of which this is proved.
@@ -182,6 +212,39 @@ func (n *Network) Bounds() ([]NetworkBounds, error) {
 		bounds, higher = append(bounds, b), append(higher, a)
 	}
 	return bounds, nil
+}
+
+// Propagation returns the longest propagation of all ways of class i, which it has even where
+// it has no bound. It returns an error where that has no upper end, or the description is
+// not usable.
+func (n *Network) Propagation(i int) (model.Duration, error) {
+	if err := n.validate(); err != nil {
+		return 0, err
+	}
+	f, err := newFabric(n.Topology)
+	if err != nil {
+		return 0, err
+	}
+	a := newClassAnalysis(f, &n.Classes[i])
+	longest := model.Duration(0)
+	for h, l := range a.up {
+		if _, _, far := a.config(l); a.at[h] < 0 && a.ports[l].senders > 0 {
+			longest = max(longest, far)
+		}
+	}
+	for c, root := range a.edges {
+		t := a.toward(c)
+		for _, h := range a.order[a.first[root]:a.first[root+1]] {
+			_, _, far := a.config(a.down[h])
+			for _, s := range a.edges {
+				a.to[h].each(a.first[s], a.first[s+1], func(bit int32) {
+					_, _, near := a.config(a.up[a.order[bit]])
+					longest = max(longest, plus(near, t.epsilon[s], far))
+				})
+			}
+		}
+	}
+	return longest, nil
 }
 
 func (n *Network) validate() error {

@@ -380,6 +380,19 @@ func TestNoPacketBeatsItsNetworkBound(t *testing.T) {
 			return err.Error()
 		}
 		bounded += len(bounds)
+		for i := range bounds {
+			longest := model.Duration(0)
+			for k := range bounds[i].Flows {
+				f := &bounds[i].Flows[k]
+				if wrong := sums(f); wrong != "" {
+					return wrong
+				}
+				longest = max(longest, f.Epsilon)
+			}
+			if d, err := x.net.Propagation(i); err != nil || d != longest {
+				return fmt.Sprintf("propagation %v (%v), of flows %v", d, err, longest)
+			}
+		}
 		wrong, closest := x.check(t, bounds)
 		if closest > 0.9 {
 			near++
@@ -592,6 +605,9 @@ func TestNetworkExtremes(t *testing.T) {
 			}
 			for _, b := range bounds {
 				for _, f := range b.Flows {
+					if wrong := sums(&f); wrong != "" {
+						return wrong
+					}
 					if f.Delay <= 0 || f.Delay >= model.Duration(model.MaxTime) || f.Delay < f.Epsilon {
 						return fmt.Sprintf("%+v", f)
 					}

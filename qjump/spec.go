@@ -98,17 +98,30 @@ func Bound(s Spec) (*Answer, error) {
 		if i < len(together) {
 			l.Bound = &together[i]
 		} else {
-			l.BoundReason = err.Error()
+			first := &t.Levels[len(together)] // without a bound
+			who := fmt.Sprintf("the level with priority %d and those above it load", first.Priority)
+			if len(together) == 0 {
+				who = fmt.Sprintf("the level with priority %d loads", first.Priority)
+			}
+			l.BoundReason = refusal(err, who)
 		}
 		if g, err := path.Bound(classes[i]); err == nil {
 			l.Alone = &g
 		} else {
-			l.AloneReason = err.Error()
+			l.AloneReason = refusal(err, fmt.Sprintf("the level with priority %d alone loads", t.Levels[i].Priority))
 		}
 		a.Levels = append(a.Levels, l)
 	}
 	a.LevelAnswer = a.Levels[0]
 	return a, nil
+}
+
+// refusal says why levels have no bound, by priorities and not by the place of a class.
+func refusal(err error, who string) string {
+	if o := new(overload); errors.As(err, &o) {
+		return o.of(who)
+	}
+	return err.Error()
 }
 
 // Class returns level i as a class with the senders that it counts on: n/f hosts,

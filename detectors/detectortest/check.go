@@ -446,6 +446,10 @@ func (c *checker) state() error {
 	})
 }
 
+// cuts is about how many beginnings of one encoded state are loaded. A Check encodes
+// some two hundred.
+const cuts = 24
+
 func (c *checker) stateAt(original *player, at model.Time, rest []stimulus) error {
 	prefix, suffix := []byte("before"), []byte("after")
 	encoded, err := original.encode(prefix, at)
@@ -456,7 +460,8 @@ func (c *checker) stateAt(original *player, at model.Time, rest []stimulus) erro
 		return violation(StateText, "AppendState does not append, at %v", at)
 	}
 	encoded = encoded[len(prefix):]
-	for cut := range encoded {
+	stride := 1 + len(encoded)/cuts
+	for cut := c.random.below(stride); cut < len(encoded); cut += stride {
 		a, err := newPlayer(c.build, c.script.env)
 		if err != nil {
 			return err

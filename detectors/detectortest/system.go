@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"sort"
 
 	"suspect/detectors"
@@ -269,9 +270,13 @@ type output struct {
 // sameActs tells whether a and b send and say the same. Wake-ups may differ:
 // they may be early.
 func sameActs(a, b output) bool {
-	return len(a.send) == len(b.send) && len(a.verdicts) == len(b.verdicts) &&
-		(len(a.send) == 0 || reflect.DeepEqual(a.send, b.send)) &&
-		(len(a.verdicts) == 0 || reflect.DeepEqual(a.verdicts, b.verdicts))
+	return slices.EqualFunc(a.send, b.send, sameMessage) && slices.Equal(a.verdicts, b.verdicts)
+}
+
+func sameMessage(a, b model.Message) bool {
+	x, y := a.Body, b.Body
+	a.Body, b.Body = nil, nil // they need not be comparable
+	return a == b && (x == nil && y == nil || reflect.DeepEqual(x, y))
 }
 
 func (o output) String() string {
@@ -331,7 +336,7 @@ func (p *player) play(s stimulus) (o output, err error) {
 	*p.in = s.in
 	p.out.Reset()
 	p.automaton.Step(s.at, p.in, p.out)
-	if !reflect.DeepEqual(*p.in, s.in) {
+	if p.in.Kind != s.in.Kind || p.in.Random != s.in.Random || !sameMessage(p.in.Message, s.in.Message) {
 		return o, violation(Buffers, "at %v, the step changed its input to %+v", s.at, *p.in)
 	}
 	o = output{append([]model.Message(nil), p.out.Send...), append([]model.Verdict(nil), p.out.Verdicts...), p.out.Wake}

@@ -69,7 +69,8 @@ func newBound(e *environment) *cobra.Command {
 With a SCENARIO, a file or the name of one that comes with suspect, it answers for the
 levels of its section qjump on its network, with its traffic and faults: a bound for
 each level, port and flow, and for each assumption whether the scenario gives, derives
-or breaks it. The exit code is 0 if every level at which somebody sends has a bound that
+or breaks it. R is the rate of the slowest link, or what qjump.rate states: with that, a
+link that is slower breaks the guarantee. The exit code is 0 if every level at which somebody sends has a bound that
 can be signed, and 1 if one has not. --out DIR writes a report to be signed, with
 figures and the worst schedules that an adversary finds.
 

@@ -1,11 +1,13 @@
 package command_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -310,25 +312,38 @@ func TestUnwritableReport(t *testing.T) {
 	}
 }
 
-// The signal ends a comparison too, in the middle of its replications.
+// The signal ends a comparison too, between its many replications: it comes when the first line
+// says how far they are.
 func TestInterruptExperiment(t *testing.T) {
 	for _, name := range []string{"chen", "queueing"} {
-		c := exec.Command(binary, "experiment", name, "--packets", "1000000000")
-		var stdout, stderr bytes.Buffer
-		c.Stdout, c.Stderr = &stdout, &stderr
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(100 * time.Millisecond)
-		began := time.Now()
-		c.Process.Signal(syscall.SIGTERM)
-		c.Wait()
-		if code := c.ProcessState.ExitCode(); code != command.ExitInterrupted || stdout.Len() > 0 || !strings.Contains(stderr.String(), "interrupted") {
-			t.Errorf("%s: exit code %d: %s%s", name, code, stdout.String(), stderr.String())
-		}
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("%s: it took %v to stop", name, took)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := exec.Command(binary, "experiment", name, "--packets", "1000000000", "--replications", "10000")
+			var stdout bytes.Buffer
+			c.Stdout = &stdout
+			pipe, err := c.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			stderr := bufio.NewReader(pipe)
+			line, err := stderr.ReadString('\n')
+			if err != nil || !strings.Contains(line, "steps") {
+				t.Errorf("%q (%v): no line that says how far it is", line, err)
+			}
+			began := time.Now()
+			c.Process.Signal(syscall.SIGTERM)
+			rest, err := io.ReadAll(stderr)
+			c.Wait()
+			if code := c.ProcessState.ExitCode(); err != nil || code != command.ExitInterrupted || stdout.Len() > 0 || !strings.Contains(string(rest), "interrupted") {
+				t.Errorf("exit code %d (%v): %s%s", code, err, stdout.String(), rest)
+			}
+			if took := time.Since(began); took > 2*time.Second {
+				t.Errorf("it took %v to stop", took)
+			}
+		})
 	}
 }
 

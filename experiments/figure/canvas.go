@@ -43,6 +43,9 @@ var (
 	light = rgb(0xb4, 0xb4, 0xb4)
 )
 
+// Colours is how many series differ in colour; those after them begin anew.
+var Colours = len(seriesColors)
+
 func rgb(r, g, b uint8) color.Color { return color.NRGBA{r, g, b, 0xff} }
 
 // Style returns the line style of series i.

@@ -16,7 +16,9 @@ type Figure struct {
 	Title string
 	// Columns is the number of panels beside each other; 0 means 1.
 	Columns int
-	Panels  []Panel
+	// Tall makes the panels twice as high, for many points.
+	Tall   bool
+	Panels []Panel
 }
 
 // Panel is one chart.
@@ -71,6 +73,22 @@ type Series struct {
 	Of string
 	// Hollow makes marks rings.
 	Hollow bool
+	// Shape is that of marks, so that more series than [Colours] can be told apart.
+	Shape Shape
+}
+
+// Shape is the shape of a mark.
+type Shape int
+
+const (
+	Round Shape = iota
+	Square
+	Triangle
+)
+
+// glyphs are the shapes, filled and hollow.
+var glyphs = [...][2]draw.GlyphDrawer{
+	Round: {draw.CircleGlyph{}, draw.RingGlyph{}}, Square: {draw.BoxGlyph{}, draw.SquareGlyph{}}, Triangle: {draw.PyramidGlyph{}, draw.TriangleGlyph{}},
 }
 
 // Line is a straight line across the panel, as at a bound, with its label beside it.
@@ -102,7 +120,11 @@ func (f *Figure) SVG() []byte {
 	}
 	columns := max(f.Columns, 1)
 	rows := (len(f.Panels) + columns - 1) / columns
-	height := 1.6*vg.Inch + 1.8*vg.Inch*vg.Length(rows) + moreRows(shown)
+	row := 1.8 * vg.Inch
+	if f.Tall {
+		row *= 2
+	}
+	height := 1.6*vg.Inch + row*vg.Length(rows) + moreRows(shown)
 	return Paint(f.Title, height, func(c draw.Canvas) {
 		if len(shown) > 0 {
 			c = legend(c, shown, func(i int, from, to vg.Point) { palette.sample(&c, samples[i], from, to) })
@@ -171,16 +193,16 @@ func (p palette) sample(c *draw.Canvas, s *Series, from, to vg.Point) {
 		c.StrokeLine2(style, from.X, from.Y, to.X, to.Y)
 	}
 	if s.Kind == Marks || s.Kind == Marked {
-		mark(c, style.Color, vg.Point{X: (from.X + to.X) / 2, Y: from.Y}, s.Hollow)
+		mark(c, style.Color, vg.Point{X: (from.X + to.X) / 2, Y: from.Y}, s.Shape, s.Hollow)
 	}
 }
 
-func mark(c *draw.Canvas, colour color.Color, at vg.Point, hollow bool) {
-	shape := draw.GlyphDrawer(draw.CircleGlyph{})
+func mark(c *draw.Canvas, colour color.Color, at vg.Point, shape Shape, hollow bool) {
+	glyph := glyphs[shape][0]
 	if hollow {
-		shape = draw.RingGlyph{}
+		glyph = glyphs[shape][1]
 	}
-	c.DrawGlyphNoClip(draw.GlyphStyle{Color: colour, Radius: 2.5, Shape: shape}, at)
+	c.DrawGlyphNoClip(draw.GlyphStyle{Color: colour, Radius: 2.5, Shape: glyph}, at)
 }
 
 // plot returns the panel as a plot.
@@ -291,7 +313,7 @@ func (s panelSeries) Plot(c draw.Canvas, p *plot.Plot) {
 	for i, q := range at {
 		if (s.Kind == Marks || s.Kind == Marked || s.Kind == LastDot && i == len(at)-1) && c.ContainsX(q.X) && c.ContainsY(q.Y) {
 			hollow := s.Hollow || logarithmic(&p.X) && s.Points[i].X <= 0 || logarithmic(&p.Y) && s.Points[i].Y <= 0
-			mark(&c, s.style.Color, q, hollow)
+			mark(&c, s.style.Color, q, s.Shape, hollow)
 		}
 	}
 }

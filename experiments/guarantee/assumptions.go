@@ -88,9 +88,8 @@ func (d *derivation) assumptions() {
 	d.assume("no packet is lost on a link", Derived, "no link loses packets, or goes down", d.losses(highest)...)
 	d.assume("no switch or host holds packets back to control flows (802.3x, PFC), and no network card sends packets again", NotModelled, "nothing here does")
 	if len(d.Detectors) > 0 {
-		if _, is := q.Level(d.Monitor.Priority); is {
-			d.assume("detectors send no message of another size than the usual one", Given, fmt.Sprintf("message_size is %d B; what else a detector sends is known to it alone", d.Network.MessageBytes))
-		}
+		d.assume("detectors send no message of another size or priority than the usual ones", Given,
+			fmt.Sprintf("message_size is %d B and the priority %d; what else a detector sends, and whether it asks for another priority, is known to it alone", d.Network.MessageBytes, d.Monitor.Priority))
 	}
 	d.assume("faults do not change when packets are sent and served", Derived, d.faults(), d.otherFaults(highest)...)
 }
@@ -309,7 +308,7 @@ func (d *derivation) losses(highest int) (list []broken) {
 		list[0].why += fmt.Sprintf(", and %d more do", lossy-1)
 	}
 	for i, f := range d.Faults {
-		if f.Spec.Name == "link-down" || f.Spec.Name == "link-loss" {
+		if f.Spec.Loses {
 			list = append(list, broken{highest, fmt.Sprintf("faults[%d]: %s", i, f.Spec.Name)})
 		}
 	}
@@ -330,7 +329,7 @@ func (d *derivation) faults() string {
 	if names == nil {
 		return "there are none"
 	}
-	return strings.Join(names, ", ") + ": who is down or paused sends less, and what a process does after the last bit is not in the bound"
+	return strings.Join(names, ", ") + ": who is down, slow or paused sends less, and what a process does after the last bit is not in the bound"
 }
 
 // otherFaults returns those that are not part of the analysis.
@@ -344,7 +343,7 @@ func (d *derivation) otherFaults(highest int) (list []broken) {
 }
 
 func isOther(f *scenario.Fault) bool {
-	return !slices.Contains([]string{"process-crash", "host-crash", "link-down", "link-loss", "pause", "clock-drift", "clock-step"}, f.Spec.Name)
+	return !f.Spec.Loses && !slices.Contains([]string{"process-crash", "host-crash", "host-slow", "pause", "clock-drift", "clock-step"}, f.Spec.Name)
 }
 
 func portName(t *network.Topology, l network.LinkID) string {

@@ -239,7 +239,7 @@ func (d *derivation) prove() {
 		}
 		c := qjump.NetworkClass{
 			Priority: model.Priority(l.Priority), Kind: q.Limiter, Epoch: max(l.Epoch-pieces, 1), Budget: l.Budget,
-			Packet: q.Table.Packet, Smallest: min(u.smallest, q.Table.Packet), Drift: ppm, Demands: u.demands,
+			Packet: q.Table.Packet, Smallest: min(u.smallest, q.Table.Packet), Drift: ppm, Demands: u.demands, Processing: q.Processing,
 		}
 		n.Classes, d.provedFor = append(n.Classes, c), append(d.provedFor, i)
 	}
@@ -264,7 +264,9 @@ func (d *derivation) prove() {
 		}
 		if l.Bound == nil {
 			l.Senders = d.meet(l.Priority)
-			l.Paper, _ = qjump.FanIn(r.Hosts, r.Packet, q.Table.Rate, q.Table.Epsilon)
+			if epsilon, err := n.Propagation(i); err == nil {
+				l.Paper, _ = qjump.FanIn(r.Hosts, r.Packet, q.Table.Rate, epsilon)
+			}
 		}
 		index, _ := q.Level(model.Priority(l.Priority))
 		senders[index] = l.Senders

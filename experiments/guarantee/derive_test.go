@@ -60,7 +60,7 @@ func TestWithoutLevels(t *testing.T) {
 func TestStar(t *testing.T) {
 	r := Derive(parse(t))
 	l := r.Levels[0]
-	if !l.Guaranteed() || l.Bound.Delay != 4_100_800 || l.Bound.Status != "proved" || l.Bound.Numbers != "1.296us + 1.8048us + 1us = 4.1008us" {
+	if !l.Guaranteed() || l.Bound.Delay != 4_100_800 || l.Bound.Status != "proved" || l.Bound.Numbers != "h7→s0: 1.2112us (frame of 1514 B) + 1 x 84.8ns = 1.296us; s0→h0: 1.2112us (frame of 1514 B) + 7 x 84.8ns = 1.8048us; links: 1us; in all 4.1008us" {
 		t.Errorf("%+v", l.Bound)
 	}
 	// n*P/R and the propagation of two links.
@@ -147,15 +147,48 @@ func TestClocksAndLoads(t *testing.T) {
 	if a := of(r, "no limiter's clock", 7); a.Mark != Derived || !strings.HasPrefix(a.Why, "at most 150 ppm fast") || !r.Levels[0].Guaranteed() {
 		t.Errorf("%+v", a)
 	}
-	r = Derive(parse(t, "qjump.levels=[{priority: 7, factor: 1}, {priority: 6, factor: 8}, {priority: 5, factor: 8}]",
+	r = Derive(parse(t, "network.edge.delay=600ns", "qjump.levels=[{priority: 7, factor: 1}, {priority: 6, factor: 8}, {priority: 5, factor: 8}]",
 		"traffic=[{use: periodic, period: 10us, from: all, to: random, packet: 60B, priority: 6}, {use: periodic, period: 10us, from: all, to: random, packet: 60B, priority: 5}]"))
 	if r.Levels[0].Bound == nil || !strings.Contains(r.Levels[1].Refused, "the level with priority 6 and those above it load the port s0→h0 to 2.26") ||
 		r.Levels[2].Refused != "the level with priority 6, above it, has none" || of(r, "the levels fit the links", 5).Mark != Broken {
 		t.Errorf("%q\n%q\n%+v", r.Levels[1].Refused, r.Levels[2].Refused, r.Assumptions)
 	}
+	// The published figure is the same with a bound and without one: n*P/R and two links of 600 ns,
+	// where the epsilon of epochs is 1us.
+	for _, l := range r.Levels {
+		if l.Paper != 8*84_800+1_200_000 {
+			t.Errorf("priority %d: published %v", l.Priority, l.Paper)
+		}
+	}
 	r = Derive(parse(t, "network.edge.jitter=exponential(1us)"))
-	if l := r.Levels[0]; l.Bound != nil || !strings.Contains(l.Refused, "has no upper end") || r.Admission.Load == nil {
+	if l := r.Levels[0]; l.Bound != nil || l.Paper != 0 || !strings.Contains(l.Refused, "has no upper end") || r.Admission.Load == nil {
 		t.Errorf("%+v", l)
+	}
+}
+
+// What a limiter spends on packets keeps those of one limiter apart, so that two of them need not
+// leave at the edge of two windows: the bound stands, and is not known to be attained.
+func TestProcessing(t *testing.T) {
+	for _, c := range []struct {
+		limiter, processing, want string
+	}{
+		{"fixed-window", "0s", "exact"}, {"fixed-window", "20ns", "proved"}, {"minimum-spacing", "20ns", "exact"}, {"restarting-window", "20ns", "exact"},
+	} {
+		r := Derive(parse(t, "traffic=[]", "qjump.limiter="+c.limiter, "qjump.processing="+c.processing))
+		if l := r.Levels[0]; !l.Guaranteed() || l.Bound.Status != c.want || r.Flows[0].Status != c.want {
+			t.Errorf("%+v: %+v", c, l.Bound)
+		}
+	}
+}
+
+// What a detector sends besides the usual is known to it alone, also where it is asked to send
+// below all levels: a message can ask for another priority.
+func TestMessagesOfDetectors(t *testing.T) {
+	for _, priority := range []string{"7", "0"} {
+		r := Derive(parse(t, "monitor.priority="+priority, "traffic=[{use: poisson, load: 1%, from: h1, to: h0, packet: 60B, priority: 7}]"))
+		if a := of(r, "detectors send no message of another size or priority", 7); a.Mark != Given || !strings.Contains(a.Why, "64 B and the priority "+priority) {
+			t.Errorf("monitor at %s: %+v", priority, a)
+		}
 	}
 }
 
@@ -203,7 +236,7 @@ func Example() {
 	fmt.Println(marks[Given], "given,", marks[Derived], "derived,", marks[NotModelled], "not modelled,", marks[Broken], "broken")
 	// Output:
 	// 4.1008us proved, port by port
-	// 1.296us + 1.8048us + 1us = 4.1008us
+	// h7→s0: 1.2112us (frame of 1514 B) + 1 x 84.8ns = 1.296us; s0→h0: 1.2112us (frame of 1514 B) + 7 x 84.8ns = 1.8048us; links: 1us; in all 4.1008us
 	// published: 1.6784us
 	// 2 given, 13 derived, 2 not modelled, 0 broken
 }

@@ -68,7 +68,7 @@ type Level struct {
 	// Senders is the largest number of limiters whose packets can meet at one port.
 	Senders int `json:"senders"`
 	// Paper is the published figure, n*P/R + eps, where eps is all propagation and
-	// processing on the longest way: no guarantee.
+	// processing on the longest way: no guarantee. It is 0 where that has no upper end.
 	Paper model.Duration `json:"paper_ps"`
 	// Bound is the least proved bound on the time from the release by the limiter to
 	// the last bit at the receiver, over all flows of the level; nil where there is

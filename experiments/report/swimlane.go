@@ -276,7 +276,7 @@ func (s *swimlane) laneOf(p model.ProcessID, y func(float64) vg.Length) vg.Lengt
 func (s *swimlane) lostAt(f *flight) float64 {
 	lane := float64(len(f.hops))
 	switch f.cause {
-	case model.LinkLoss, model.LinkDown:
+	case model.LinkLoss, model.LinkDown, model.Corrupted:
 		return lane + 0.5
 	case model.ProcessDown:
 		return float64(s.links)

@@ -275,13 +275,26 @@ func reasonTable(r *run.Results) *table {
 func propertyTable(r *run.Results) *table {
 	t := newTable("detector", "property", "outcome", ">exercised", "why")
 	for _, p := range judgements(r) {
-		outcome := p.Outcome
-		if p.Checked == 0 {
-			outcome += ", vacuous"
-		}
-		t.add(cmp.Or(p.detector, "-"), propertyName(p.Property), outcome, Count(int64(p.Checked)), p.Reason)
+		t.add(cmp.Or(p.detector, "-"), propertyName(p.Property), outcome(p.Property), Count(int64(p.Checked)), p.Reason)
 	}
 	return t
+}
+
+// networkTable has the properties of the network, for the terminal.
+func networkTable(r *run.Results) *table {
+	t := newTable("property", "outcome", ">exercised", "why")
+	for _, p := range r.Properties {
+		t.add(propertyName(p), outcome(p), Count(int64(p.Checked)), p.Reason)
+	}
+	return t
+}
+
+// outcome says too where a property could not have failed.
+func outcome(p run.Property) string {
+	if p.Checked == 0 {
+		return p.Outcome + ", vacuous"
+	}
+	return p.Outcome
 }
 
 // judgement is the result of a property of a detector, or of the network.

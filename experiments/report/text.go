@@ -24,6 +24,7 @@ func Text(w io.Writer, r *run.Results) error {
 		fmt.Fprintf(&b, "! %s\n", Printable(line))
 	}
 	section("Expectations", expectationTable(r))
+	section("Properties of the network", networkTable(r))
 	if r.Guarantee != nil {
 		latencyText(&b, &Latency{Guarantee: r.Guarantee, Results: r})
 	}

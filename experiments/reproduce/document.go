@@ -3,6 +3,7 @@ package reproduce
 import (
 	_ "embed"
 
+	"suspect/experiments/report"
 	"suspect/experiments/schema"
 )
 
@@ -42,6 +43,8 @@ type Document struct {
 	// Notes say how the numbers are to be read, and where published and measured ones
 	// must not be expected to agree.
 	Notes []string `json:"notes"`
+	// Attached are further files, which are written beside the document.
+	Attached []report.File `json:"-"`
 }
 
 // Outcome tells what came of a check.

@@ -51,6 +51,7 @@ type system struct {
 	Replications   int
 	Priority       model.Priority // of the heartbeats
 	Level          bool           // that priority 7 is a level of QJUMP
+	Rate           string         // R of its epochs, where it is not that of the slowest link
 	Links          []string
 	Detectors      []string
 	Traffic        []string

@@ -27,7 +27,6 @@ type breakage struct {
 	how        string
 	periods    int // of its only replication, where a few are not enough; or 0
 	alter      func(b *beating)
-	hold       func(s *scenario.Scenario) // what the text cannot say; or nil
 
 	// falls are the promises that must fall, and stands those that must not, and why.
 	falls, stands []promise
@@ -91,9 +90,9 @@ func planBreaks(star *beating) *breaks {
 			assumption: "no link is slower than R",
 			how:        fmt.Sprintf("the link to %s has 1 Gb/s, and the epoch is that of 10 Gb/s", last),
 			alter: func(b *beating) {
+				b.Rate = "10Gbps"
 				b.Links = append(b.Links, fmt.Sprintf("{between: [%s, s0], direction: s0, rate: 1Gbps}", last))
 			},
-			hold:  func(s *scenario.Scenario) { s.QJump.Table.Rate = 10 * network.Gbps },
 			falls: []promise{onTime, nfdsAccuracy},
 			why:   "every packet takes ten times as long there",
 		},
@@ -163,9 +162,6 @@ func (b *breaks) run(ctx context.Context, m *meter, d *Document) error {
 	nfdsMost, waitMost := b.star.deadline.detection()
 	for _, x := range b.list {
 		s := b.broken(x).scenario()
-		if x.hold != nil {
-			x.hold(s)
-		}
 		r, err := m.run(ctx, "broken: "+x.assumption, s)
 		if err != nil {
 			return err

@@ -191,7 +191,7 @@ func (c *curves) run(ctx context.Context, m *meter, d *Document) error {
 	d.Figures = append(d.Figures, Figure{
 		Name: "mistakes",
 		Caption: "How often, and for what part of the time, processes that are up are suspected, against the longest detection time, in the best-effort class and in the guaranteed one. " +
-			"Hollow marks at the lower end: never.",
+			"Hollow marks at the lower end: never. nfd-u is left out: with clocks that agree it does as nfd-s.",
 		SVG: f.SVG(),
 	})
 	return nil

@@ -16,6 +16,7 @@ import (
 	runner "suspect/experiments/run"
 	"suspect/experiments/scenario"
 	"suspect/model"
+	"suspect/network"
 	"suspect/qjump"
 )
 
@@ -32,6 +33,9 @@ func TestGuaranteedHeartbeats(t *testing.T) {
 	}
 	if len(d.Figures) != 1 || !bytes.Contains(d.Figures[0].SVG, []byte(guaranteedLine)) {
 		t.Error("there is no figure with the guaranteed class")
+	}
+	if len(d.Figures) == 1 && (!strings.Contains(d.Figures[0].Caption, "nfd-u is left out") || bytes.Contains(d.Figures[0].SVG, []byte("nfd-u"))) {
+		t.Errorf("nfd-u in the figure, or its absence not said: %s", d.Figures[0].Caption)
 	}
 }
 
@@ -60,6 +64,31 @@ func smallStar(t *testing.T) *beating {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// What breaks an assumption is in the text of the scenario, so that whoever has it runs the same.
+// The slow link leaves the epochs of the others as they are, and is what is said to be broken.
+func TestBreaksAreInTheText(t *testing.T) {
+	star := smallStar(t)
+	slow := 0
+	for _, x := range planBreaks(star).list {
+		s := (&breaks{star: star}).broken(x).scenario()
+		again, err := scenario.Parse("again.yaml", s.Resolved(), nil)
+		if err != nil || again.Hash() != s.Hash() || again.QJump.Table.Rate != 10*network.Gbps {
+			t.Errorf("%s: %v:\n%s", x.assumption, err, s.Resolved())
+			continue
+		}
+		if strings.HasPrefix(x.assumption, "no link is slower") {
+			slow++
+			says := strings.Join(sayings(s, star.deadline), "\n")
+			if !strings.Contains(says, "BROKEN: no link is slower than R = 10Gbps (s0→h15 has 1Gbps)") {
+				t.Errorf("%s: it is said:\n%s", x.assumption, says)
+			}
+		}
+	}
+	if slow != 1 {
+		t.Errorf("%d slow links", slow)
+	}
 }
 
 // By hand: P/R is 106 B at 10 Gb/s, or 84.8 ns, and L/R is 1542 B, or 1.2336 us. The

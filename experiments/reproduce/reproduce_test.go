@@ -59,6 +59,7 @@ var small = map[string]map[string]string{
 	"guarantee-1000":   {},
 	"parameters":       {},
 	"worst-cases":      {"hosts": "24", "repetitions": "20", "draws": "60"},
+	"class-atlas":      {"detectors": "timeout", "environments": "synchronous asymmetric", "worlds": "2"},
 	"bound-validation": {"draws": "2", "length": "200us", "step": "11"},
 }
 
@@ -118,7 +119,7 @@ func TestWrongParameters(t *testing.T) {
 	for _, c := range []struct{ experiment, param, value string }{
 		{"queueing", "replications", "1"}, {"queueing", "packets", "3"}, {"chen", "rows", "S99"},
 		{"guarantee-1000", "hosts", "1"}, {"guarantee-1000", "hosts", "10001"}, {"guarantee-1000", "packet", "45"}, {"guarantee-1000", "packet", "99999999999"},
-		{"worst-cases", "draws", "0"}, {"worst-cases", "hosts", "3"}, {"bound-validation", "draws", "0"}, {"bound-validation", "step", "0"}, {"bound-validation", "length", "1us"}, {"bound-validation", "length", "101ms"},
+		{"class-atlas", "worlds", "0"}, {"class-atlas", "detectors", "nobody"}, {"class-atlas", "environments", ","}, {"worst-cases", "draws", "0"}, {"worst-cases", "hosts", "3"}, {"bound-validation", "draws", "0"}, {"bound-validation", "step", "0"}, {"bound-validation", "length", "1us"}, {"bound-validation", "length", "101ms"},
 	} {
 		given := map[string]string{c.param: c.value}
 		if c.experiment == "worst-cases" && c.param != "hosts" {

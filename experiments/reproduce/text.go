@@ -53,7 +53,7 @@ func (d *Document) Files() []report.File {
 	for _, f := range d.Figures {
 		files = append(files, report.File{Name: f.Name + ".svg", Data: f.SVG})
 	}
-	return files
+	return append(files, d.Attached...)
 }
 
 // headline says in a line what came of the checks.

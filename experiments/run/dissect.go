@@ -48,11 +48,12 @@ func (d *Dissection) Total() model.Duration {
 
 // Dissect runs a replication again, until the packet is delivered, and tells what its
 // delay is made of. The packet is one from the Results of the same scenario and seed.
-// It returns an error where a link on the way has jitter, which hides when packets left,
+// It returns an error where a link on the way has jitter, or may be struck by a fault that
+// changes how long packets take, which hides when packets left,
 // and one that wraps [ErrInterrupted] when ctx ends.
 func Dissect(ctx context.Context, s *scenario.Scenario, packet SlowPacket) (*Dissection, error) {
 	d := &dissector{
-		topology: &s.Network.Topology, ports: newPorts(&s.Network.Topology), packet: packet.Packet,
+		topology: &s.Network.Topology, ports: newPorts(s), packet: packet.Packet,
 		out: Dissection{Packet: packet},
 	}
 	kinds := model.KindSet(model.Sent, model.Released, model.Hopped, model.Delivered, model.Dropped)
@@ -129,8 +130,8 @@ func (d *dissector) cross(r *model.Record) {
 	case !d.inside:
 		d.err = fmt.Errorf("packet %d passed no limiter", d.packet)
 		return
-	case p.jitter:
-		d.err = fmt.Errorf("the link from %s to %s has jitter, which hides when packets left it", d.topology.Names[from], d.topology.Names[to])
+	case p.hidden:
+		d.err = fmt.Errorf("the link from %s to %s has jitter or a fault, which hides when packets left it", d.topology.Names[from], d.topology.Names[to])
 		return
 	}
 	began := p.began(r)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"suspect/model"
+	"suspect/network"
 	"suspect/properties"
 	"suspect/sim"
 )
@@ -215,18 +216,21 @@ faults:
 	}
 }
 
-// Records that show a violation name hosts as the scenario does.
+// Records that show a violation name hosts and ports as the scenario does.
 func TestWitnessNamesHosts(t *testing.T) {
-	names := []string{"p1", "web", "s0"}
+	top := network.Star(2, network.LinkConfig{Rate: network.Gbps})
+	top.Names = []string{"p1", "web", "s0"}
 	for _, c := range []struct {
 		record model.Record
 		want   string
 	}{
 		{model.Record{Kind: model.Sent, At: 5, Process: 0, Peer: 1, Packet: 9, Traffic: true, Priority: 7, Bytes: 106}, "5ps sent packet=9 p1->web traffic priority=7 bytes=106"},
 		{model.Record{Kind: model.Delivered, At: 5, Process: 1, Peer: 0, Packet: 9, Traffic: true, Priority: 7, Bytes: 106}, "5ps delivered packet=9 p1->web traffic priority=7 bytes=106 latency=5ps"},
+		{model.Record{Kind: model.Hopped, At: 5, Process: 0, Peer: 1, Packet: 9, Traffic: true, Priority: 7, Bytes: 106, Place: 2}, "5ps hopped packet=9 p1->web traffic priority=7 bytes=106 link=web>s0"},
+		{model.Record{Kind: model.Dropped, At: 5, Process: 0, Peer: 1, Packet: 9, Traffic: true, Priority: 7, Bytes: 106, Cause: model.BufferFull, Place: 3}, "5ps dropped packet=9 p1->web traffic priority=7 bytes=106 cause=buffer-full link=s0>web"},
 		{model.Record{Kind: model.Suspected, At: 5, Process: 1, Peer: 0}, "5ps: web suspects p1"},
 	} {
-		if got := witness(&c.record, names); got != c.want {
+		if got := witness(&c.record, &top); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}

@@ -143,8 +143,23 @@ func (e *explainer) concerns(r *model.Record) bool {
 		return r.Failure.HostFailure() && r.Detector == e.detector && r.Process == e.monitor && r.Peer == e.peer
 	case model.Started, model.Crashed, model.Recovered, model.HostWentDown, model.HostCameUp:
 		return r.Process == e.monitor || r.Process == e.peer
+	case model.SwitchWentDown, model.SwitchCameUp:
+		return e.passes(network.NodeID(r.Process))
+	case model.RuleSet, model.RuleLifted:
+		return (r.Process == model.Nobody || r.Process == e.peer) && (r.Peer == model.Nobody || r.Peer == e.monitor) &&
+			(r.Place < 0 || e.passes(network.NodeID(r.Place)))
 	}
 	return e.way[r.Place] // what happens to links
+}
+
+// passes tells whether the peer's messages came to a node.
+func (e *explainer) passes(node network.NodeID) bool {
+	for l := range network.LinkID(2 * len(e.topology.Links)) {
+		if _, to := e.topology.Ends(l); to == node && e.way[int32(l)] {
+			return true
+		}
+	}
+	return false
 }
 
 // ring keeps the last explainBefore records.
@@ -175,9 +190,25 @@ func (e *explainer) words(records []model.Record, left int) []string {
 			ended[r.Packet] = true
 		}
 	}
-	link := func(l int32) string {
-		from, to := e.topology.Ends(network.LinkID(l))
-		return e.topology.Names[from] + ">" + e.topology.Names[to]
+	link := func(l int32) string { return portName(e.topology, l) }
+	at := func(node int32) string {
+		if node < 0 {
+			return "a rule tells every switch"
+		}
+		return "a rule tells switch " + e.topology.Names[node]
+	}
+	ruled := func(r *model.Record) string {
+		what := "packets"
+		if r.Seq >= 0 {
+			what += fmt.Sprintf(" of priority %d", r.Seq)
+		}
+		if r.Process != model.Nobody {
+			what += " from " + e.topology.Names[r.Process]
+		}
+		if r.Peer != model.Nobody {
+			what += " to " + e.topology.Names[r.Peer]
+		}
+		return what
 	}
 	monitor, peer := e.topology.Names[e.monitor], e.topology.Names[e.peer]
 	var lines []string
@@ -203,13 +234,27 @@ func (e *explainer) words(records []model.Record, left int) []string {
 		case model.LinkCameUp:
 			say(r.At, "link %s comes up", link(r.Place))
 		case model.LinkChanged:
-			say(r.At, "link %s changes its loss", link(r.Place))
+			say(r.At, "link %s begins or ceases to lose, delay or slow packets", link(r.Place))
+		case model.SwitchWentDown:
+			say(r.At, "switch %s crashes", e.topology.Names[r.Process])
+		case model.SwitchCameUp:
+			say(r.At, "switch %s recovers", e.topology.Names[r.Process])
+		case model.RuleSet:
+			say(r.At, "%s to drop %s", at(r.Place), ruled(&r))
+		case model.RuleLifted:
+			say(r.At, "%s no longer to drop %s", at(r.Place), ruled(&r))
 		}
 	}
 	if left > 0 {
 		lines = append(lines, fmt.Sprintf("(%d more records during the mistake)", left))
 	}
 	return append(lines, e.why(records))
+}
+
+// portName names the port that sends on a link.
+func portName(t *network.Topology, link int32) string {
+	from, to := t.Ends(network.LinkID(link))
+	return t.Names[from] + ">" + t.Names[to]
 }
 
 // tell says what r, a record about processes, means; "" of others.
@@ -234,8 +279,9 @@ func tell(r *model.Record, names []string) string {
 }
 
 // witness returns a record that shows a violation, in words where it is about processes,
-// and of packets with the names of their hosts.
-func witness(r *model.Record, names []string) string {
+// and of packets with the names of their hosts and of the port.
+func witness(r *model.Record, t *network.Topology) string {
+	names := t.Names
 	if s := tell(r, names); s != "" {
 		return fmt.Sprintf("%v: %s", r.At, s)
 	}
@@ -247,7 +293,11 @@ func witness(r *model.Record, names []string) string {
 	default:
 		return r.String()
 	}
-	return strings.Replace(r.String(), fmt.Sprintf(" p%d->p%d ", from, to), fmt.Sprintf(" %s->%s ", names[from], names[to]), 1)
+	text := strings.Replace(r.String(), fmt.Sprintf(" p%d->p%d ", from, to), fmt.Sprintf(" %s->%s ", names[from], names[to]), 1)
+	if before, is := strings.CutSuffix(text, fmt.Sprintf(" link=%d", r.Place)); is {
+		text = before + " link=" + portName(t, r.Place)
+	}
+	return text
 }
 
 // why says in one sentence what kept messages away when the suspicion began: what

@@ -88,7 +88,7 @@ func newLevels(s *scenario.Scenario) *levels {
 	if s.QJump == nil {
 		return nil
 	}
-	f := &levels{warmUp: model.Time(s.WarmUp), ports: newPorts(&s.Network.Topology), under: map[uint64]*underway{}}
+	f := &levels{warmUp: model.Time(s.WarmUp), ports: newPorts(s), under: map[uint64]*underway{}}
 	for p := model.Priorities - 1; p >= 0; p-- {
 		f.index[p] = -1
 		if _, is := s.QJump.Level(model.Priority(p)); is {
@@ -192,7 +192,7 @@ func (l *level) enter(x *underway) {
 // can be told, and between arrivals it does not grow.
 func (f *levels) crossed(l *level, x *underway, r *model.Record) {
 	p := &f.ports[r.Place]
-	if p.jitter {
+	if p.hidden {
 		return // it does not show when the transmission began
 	}
 	q := &l.queues[r.Place]

@@ -14,6 +14,7 @@ import (
 	"suspect/experiments/guarantee"
 	"suspect/experiments/scenario"
 	"suspect/model"
+	"suspect/network"
 	"suspect/properties"
 )
 
@@ -105,9 +106,9 @@ func (m *merger) merge(r *replication) (more bool) {
 		m.levels.merge(r.levels, r.index)
 	}
 	m.tally.merge(&r.tally)
-	m.conservation.add(&r.conservation, r, hostNames(m.scenario))
+	m.conservation.add(&r.conservation, r, &m.scenario.Network.Topology)
 	for i := range r.properties {
-		m.properties[i].add(&r.properties[i], r, hostNames(m.scenario))
+		m.properties[i].add(&r.properties[i], r, &m.scenario.Network.Topology)
 	}
 	for d := range m.detectors {
 		m.mergeDetector(&m.detectors[d], &r.detectors[d], r)
@@ -195,8 +196,8 @@ func (t *tally) merge(o *tally) {
 	}
 }
 
-// add takes the result of replication r, whose processes have the given names.
-func (p *Property) add(result *properties.Result, r *replication, names []string) {
+// add takes the result of replication r, on the given network.
+func (p *Property) add(result *properties.Result, r *replication, t *network.Topology) {
 	first := p.Held+p.Violated+p.Undecided+p.Vacuous == 0
 	vacuous := result.Outcome == properties.Inconclusive && result.Checked == 0 && r.truncated == nil
 	worse := false
@@ -221,7 +222,7 @@ func (p *Property) add(result *properties.Result, r *replication, names []string
 	p.Outcome, p.Reason, p.Replication = result.Outcome.String(), result.Reason, r.index
 	p.Witness = make([]string, len(result.Witness))
 	for i := range result.Witness {
-		p.Witness[i] = witness(&result.Witness[i], names)
+		p.Witness[i] = witness(&result.Witness[i], t)
 	}
 }
 
@@ -243,7 +244,7 @@ func (m *merger) mergeDetector(d *mergedDetector, f *found, r *replication) {
 		d.wrong[x] = t
 	}
 	for i := range f.properties {
-		d.properties[i].add(&f.properties[i], r, hostNames(m.scenario))
+		d.properties[i].add(&f.properties[i], r, &m.scenario.Network.Topology)
 	}
 	d.detection.addMean(&q.DetectionTime)
 	d.recurrence.addMean(&q.Recurrence)

@@ -1,6 +1,9 @@
 package run
 
 import (
+	"slices"
+
+	"suspect/experiments/scenario"
 	"suspect/model"
 	"suspect/network"
 )
@@ -9,13 +12,16 @@ import (
 type port struct {
 	rate     network.BitRate
 	delay    model.Duration
-	jitter   bool
+	hidden   bool // records do not show when a transmission began
 	fromHost bool
 	toHost   bool
 }
 
-// newPorts returns the ports of a topology, by directed link.
-func newPorts(t *network.Topology) []port {
+// newPorts returns the ports of the scenario, by directed link. A fault that changes how
+// long packets take, which may strike any link, hides when transmissions begin.
+func newPorts(s *scenario.Scenario) []port {
+	t := &s.Network.Topology
+	retimed := slices.ContainsFunc(s.Faults, func(f scenario.Fault) bool { return f.Spec.Retimes })
 	ports := make([]port, 2*len(t.Links))
 	for l := range ports {
 		c := &t.Links[l/2].AtoB
@@ -23,7 +29,7 @@ func newPorts(t *network.Topology) []port {
 			c = &t.Links[l/2].BtoA
 		}
 		from, to := t.Ends(network.LinkID(l))
-		ports[l] = port{c.Rate, c.Delay, c.Varies(), int(from) < t.Hosts, int(to) < t.Hosts}
+		ports[l] = port{c.Rate, c.Delay, c.Varies() || retimed, int(from) < t.Hosts, int(to) < t.Hosts}
 	}
 	return ports
 }
@@ -37,9 +43,9 @@ func (p *port) far(r *model.Record) bool {
 		return true
 	case model.Dropped:
 		switch r.Cause {
-		case model.LinkLoss, model.ProcessDown:
+		case model.LinkLoss, model.Corrupted, model.InterfaceFault, model.ProcessDown:
 			return true
-		case model.NoRoute:
+		case model.NoRoute: // RuleDrop and SwitchDown are at a switch only
 			return p.toHost // at a switch it has hopped before
 		case model.HostDown:
 			return p.toHost && !p.fromHost
@@ -49,7 +55,7 @@ func (p *port) far(r *model.Record) bool {
 }
 
 // began returns when the transmission began of a packet that comes to the far end of
-// the link by r. The link has no jitter.
+// the link by r, which the link does not hide.
 func (p *port) began(r *model.Record) model.Time {
 	return r.At.Add(-p.delay - p.rate.Transmission(r.Bytes))
 }

@@ -367,7 +367,11 @@ func (r *reader) refused(sec *section, err error) {
 	}
 	var p *model.ParamError
 	if errors.As(err, &p) && sec.key(p.Name) != nil {
-		sec.fail(p.Name, "%v%s", p.Err, r.nodeOfParam(sec, p.Name))
+		hint := ""
+		if strings.Contains(p.Err.Error(), "name") { // the error is that nothing has it
+			hint = r.nodeOfParam(sec, p.Name)
+		}
+		sec.fail(p.Name, "%v%s", p.Err, hint)
 		return
 	}
 	r.add(sec.at, "%s: %v", sec.name, err)
