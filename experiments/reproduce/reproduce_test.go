@@ -58,6 +58,7 @@ var small = map[string]map[string]string{
 	"chen":             {"rows": "S01", "packets": "30000"},
 	"guarantee-1000":   {},
 	"parameters":       {},
+	"known-answers":    {"runs": "200", "groups": "4"},
 	"worst-cases":      {"hosts": "24", "repetitions": "20", "draws": "60"},
 	"class-atlas":      {"detectors": "timeout", "environments": "synchronous asymmetric", "worlds": "2"},
 	"bound-validation": {"draws": "2", "length": "200us", "step": "11"},
