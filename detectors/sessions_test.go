@@ -16,10 +16,11 @@ import (
 
 // The messages of package detectors' sessions, by their numbers in traces.
 const (
-	zkPing, zkOpen = 2, 4
-	bfdPacket      = 2
-	hello          = 2
-	renewal        = 2
+	zkPing, zkPong, zkOpen, zkOpened     = 2, 3, 4, 5
+	zkNew, zkResume, zkGranted, zkClosed = 6, 7, 8, 10
+	bfdPacket                            = 2
+	hello                                = 2
+	renewal                              = 2
 )
 
 // A session of ZooKeeper expires at the first multiple of the tick later than the last sign
@@ -57,7 +58,8 @@ func expiryOf(t *testing.T, tick, timeout string, ping model.Time) model.Time {
 		a.Step(now, &in, &out)
 	}
 	step(0, model.Input{Kind: model.Start})
-	step(ping, model.Input{Kind: model.Deliver, Message: model.Message{From: 0, To: 1, Kind: zkPing}})
+	step(ping-1, model.Input{Kind: model.Deliver, Message: model.Message{From: 0, To: 1, Kind: zkOpen, Arg: 1 << 8}})
+	step(ping, model.Input{Kind: model.Deliver, Message: model.Message{From: 0, To: 1, Kind: zkPing, Seq: 1, Arg: 1<<8 + 1}})
 	for {
 		now := out.Wake
 		step(now, model.Input{Kind: model.Wake})
@@ -128,6 +130,210 @@ func TestZooKeeperOneWay(t *testing.T) {
 		case forGood && (got <= at(90*second+40*second) || got > at(158667*ms+2*ms)):
 			t.Errorf("for good: suspected at %v", got)
 		}
+	}
+}
+
+// lossyWorld lets n processes hold sessions with each other, and loses packets with the
+// given chances; if not again, also all packets of data that were sent before on the same
+// connection.
+func lossyWorld(t *testing.T, n int, again bool, chance func(now model.Time, m *model.Message) (percent int)) *world {
+	type packet struct {
+		from, to, kind int
+		seq, port      int64
+	}
+	sent := map[packet]model.Time{}
+	w := newWorld(t, n, "zookeeper", map[string]string{"timeout": "40s"})
+	dice := splitMix(1)
+	w.path = func(now model.Time, m *model.Message) (model.Duration, bool) {
+		p := packet{int(m.From), int(m.To), int(m.Kind), m.Seq, m.Arg >> 8}
+		last, before := sent[p]
+		sent[p] = now
+		data := m.Kind == zkPing || m.Kind == zkPong || m.Kind == zkNew || m.Kind == zkResume || m.Kind == zkGranted
+		if !again && data && before && now < last.Add(100*second) { // numbers and ports come again
+			return 0, false
+		}
+		return ms, dice.IntN(100) >= chance(now, m)
+	}
+	w.start()
+	return w
+}
+
+// With 2% of all packets lost, no session of 40 s expires in an hour, since TCP sends again
+// what is lost; if it did not, many would.
+func TestZooKeeperRetransmits(t *testing.T) {
+	for _, again := range []bool{true, false} {
+		w := lossyWorld(t, 6, again, func(model.Time, *model.Message) int { return 2 })
+		w.until(at(3600 * second))
+		expired := 0
+		for p := range w.changes {
+			for _, c := range w.changes[p] {
+				if c.Suspected {
+					expired++
+				}
+			}
+		}
+		if again && expired > 0 || !again && expired < 6 {
+			t.Errorf("retransmission %v: %d sessions expired", again, expired)
+		}
+	}
+}
+
+// To a process that loses 80% of its packets, sessions of 40 s react late and in part. Of 11
+// observers, half suspect it for the first time within 98 s when what it sends is lost, and
+// within 170 s when what it receives is lost; the last after 324 s and 1026 s. They trust it
+// again and again: it is suspected for 36% and 8% of an hour. The bounds here are wider, for
+// other draws.
+func TestZooKeeperHeavyLoss(t *testing.T) {
+	const n, start, length = 12, 90 * second, 3600 * second
+	for _, c := range []struct {
+		egress                  bool
+		leastMedian, mostMedian model.Duration
+		leastPart, mostPart     float64
+	}{{true, 60 * second, 240 * second, .25, .45}, {false, 120 * second, 720 * second, .02, .15}} {
+		w := lossyWorld(t, n, true, func(now model.Time, m *model.Message) int {
+			if now >= at(start) && (c.egress && m.From == 0 || !c.egress && m.To == 0) {
+				return 80
+			}
+			return 0
+		})
+		w.until(at(start + length))
+		var firsts []model.Duration
+		var suspected model.Duration
+		for p := 1; p < n; p++ {
+			first, since := model.Never, model.Never
+			for _, change := range w.changes[p] {
+				switch {
+				case change.Peer != 0:
+					t.Errorf("egress %v: %d says %v", c.egress, p, change)
+				case change.Suspected:
+					since = change.at
+					first = min(first, since)
+				default:
+					suspected += change.at.Sub(since)
+					since = model.Never
+				}
+			}
+			if since != model.Never {
+				suspected += at(start + length).Sub(since)
+			}
+			firsts = append(firsts, first.Sub(at(start)))
+		}
+		slices.Sort(firsts)
+		if median := firsts[len(firsts)/2]; firsts[0] < 26*second || median < c.leastMedian || median > c.mostMedian {
+			t.Errorf("egress %v: first suspected after %v", c.egress, firsts)
+		}
+		if part := float64(suspected) / float64((n-1)*length); part < c.leastPart || part > c.mostPart {
+			t.Errorf("egress %v: suspected for %.3f of the time", c.egress, part)
+		}
+	}
+}
+
+// What is not acknowledged is sent again 0.2, 0.6, 1.4, ... s later, and the connection given
+// up 924.6 s later; the reply to a SYN after 1, 3, 7, 15 and 31 s, and given up after 63 s.
+func TestZooKeeperBackoff(t *testing.T) {
+	for _, c := range []struct {
+		ping  bool
+		again []model.Duration // tenths of a second; the last is the end
+	}{
+		{false, []model.Duration{10, 30, 70, 150, 310, 630}},
+		{true, []model.Duration{2, 6, 14, 30, 62, 126, 254, 510, 1022, 2046, 3246, 4446, 5646, 6846, 8046, 9246}},
+	} {
+		a, err := build(t, "zookeeper", map[string]string{"tick": "1000s", "timeout": "20000s"})(detectors.Env{Self: 1, N: 2, Watch: []model.ProcessID{0}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out model.Output
+		step := func(now model.Time, in model.Input) {
+			out.Reset()
+			a.Step(now, &in, &out)
+		}
+		deliver := func(now model.Time, kind uint8, seq, arg int64) {
+			step(now, model.Input{Kind: model.Deliver, Message: model.Message{From: 0, To: 1, Kind: kind, Seq: seq, Arg: arg}})
+		}
+		step(0, model.Input{Kind: model.Start})
+		deliver(0, zkOpen, 0, 1<<8)
+		kind := uint8(zkOpened)
+		if c.ping {
+			deliver(0, zkPing, 1, 1<<8+1)
+			kind = zkPong
+		}
+		for i, tenths := range c.again {
+			now := at(tenths * 100 * ms)
+			if out.Wake != now {
+				t.Errorf("ping %v: wakes at %v, want %v", c.ping, out.Wake, now)
+			}
+			step(now, model.Input{Kind: model.Wake})
+			last := i == len(c.again)-1
+			if last != (len(out.Send) == 0) || !last && (len(out.Send) != 1 || out.Send[0].Kind != kind || out.Send[0].Bytes < 20) {
+				t.Errorf("ping %v, at %v: sends %v", c.ping, now, out.Send)
+			}
+		}
+		deliver(at(925*second), zkPing, 2, 1<<8+1)
+		if len(out.Send) != 1 || out.Send[0].Kind != zkClosed {
+			t.Errorf("ping %v: the connection that it gave up says %v", c.ping, out.Send)
+		}
+	}
+}
+
+// Connections under loss behave the same when states are encoded and loaded anew all the time.
+func TestZooKeeperStateInUse(t *testing.T) {
+	run := func(anew bool) []letter {
+		w := lossyWorld(t, 3, true, func(model.Time, *model.Message) int { return 40 })
+		for w.now < at(2000*second) {
+			w.until(w.now.Add(170 * ms))
+			for p := range w.automata {
+				if state := w.automata[p].AppendState(nil, w.now); anew {
+					w.automata[p] = w.build(t, p, 3, "zookeeper", map[string]string{"timeout": "40s"})
+					if rest, err := w.automata[p].LoadState(state, w.now); err != nil || len(rest) > 0 {
+						t.Fatalf("at %v, %x loads with rest %x, error %v", w.now, state, rest, err)
+					}
+					if again := w.automata[p].AppendState(nil, w.now); !slices.Equal(again, state) {
+						t.Fatalf("at %v, %x loads as %x", w.now, state, again)
+					}
+				}
+			}
+		}
+		return w.sent
+	}
+	if kept, loaded := run(false), run(true); !slices.Equal(kept, loaded) || len(kept) < 1000 {
+		t.Errorf("%d packets, and %d if loaded anew, or others", len(kept), len(loaded))
+	}
+}
+
+// In silence, once connections are given up, states recur after 16 ports, each for T and 1 s.
+func TestZooKeeperRecurs(t *testing.T) {
+	w := newWorld(t, 2, "zookeeper", map[string]string{"timeout": "40s"})
+	w.choices = first{}
+	w.path = func(now model.Time, m *model.Message) (model.Duration, bool) { return ms, now < at(97*second) }
+	w.start()
+	w.until(at(2000 * second))
+	before := w.automata[0].AppendState(nil, w.now)
+	w.until(at((2000 + 16*41) * second))
+	if after := w.automata[0].AppendState(nil, w.now); !slices.Equal(before, after) {
+		t.Errorf("state %x, and then %x", before, after)
+	}
+}
+
+// A client that restarts finds its server with a connection on the same port. It resets that,
+// and its second SYN, a second later, opens a new one.
+func TestZooKeeperRestart(t *testing.T) {
+	w := newWorld(t, 2, "zookeeper", map[string]string{"timeout": "40s"})
+	w.start()
+	w.until(at(100 * second))
+	w.automata[0] = w.build(t, 0, 2, "zookeeper", map[string]string{"timeout": "40s"})
+	w.step(0, model.Input{Kind: model.Start})
+	w.sent = nil
+	w.until(at(300 * second))
+	for _, m := range w.sent {
+		if m.From == 1 && m.Kind == zkGranted {
+			if m.at != at(101*second+3*ms) { // SYN, its reply, and the request
+				t.Errorf("a new session at %v", m.at)
+			}
+			break
+		}
+	}
+	if len(w.changes[0])+len(w.changes[1]) > 0 {
+		t.Errorf("suspicions %v", w.changes)
 	}
 }
 

@@ -58,15 +58,15 @@ func init() {
 // client that receives nothing keeps its session alive for 2T/3 more: its pings arrive.
 // Then it cannot connect, and the session expires.
 //
-// A client that recovers opens a new session at once; the verdict is on the newest
+// A client that recovers opens a new session at once, or with its second SYN if the server
+// still has a connection on its port; the verdict is on the newest
 // session of a peer. A server that starts takes everybody for a client with a session
 // that has just shown life, as a new leader does. The session is all there is: its expiry
 // is not committed by a quorum, and no watch tells of it.
 //
-// Otherwise connections are datagrams: what is lost is not sent again. Payloads are those
-// of the protocol (12 bytes for a ping, 20 for its reply, 49 and 41 for the request and
-// reply that open a session) and a TCP header of 20 bytes without options;
-// acknowledgements of TCP are left out.
+// Connections are TCP's, see zkTCP. Payloads are those of the protocol (12 bytes for a
+// ping, 20 for its reply, 49 and 41 for the request and reply that open a session) and a
+// TCP header of 20 bytes without options.
 type zookeeper struct {
 	self    model.ProcessID
 	tick    model.Duration
@@ -75,11 +75,14 @@ type zookeeper struct {
 
 	clients  peers
 	sessions timers     // expiry of each client's session
+	accepted []zkTCP    // the newest connection of each client
 	passed   model.Time // of the last pass that expired a bucket
 
 	servers peers
 	conns   []zkConn
 	due     timers // when the client must look at a connection
+
+	resend timers // of the connections accepted, and then of the client's
 }
 
 // zkConn is a client's connection to one server.
@@ -90,6 +93,7 @@ type zkConn struct {
 	tries   uint8      // to open the connection
 	sent    model.Time // last send, while connected
 	heard   model.Time // last receipt, or start of this phase of connecting
+	tcp     zkTCP
 }
 
 type zkPhase uint8
@@ -113,11 +117,14 @@ const (
 	zkGranted                            // the reply to both
 	zkExpired                            // or that
 	zkClosed                             // from the server: TCP's FIN or RST
+	zkAck                                // from the client: TCP's ACK without data
+	zkAcked                              // from the server: the same
+	zkReset                              // from the client: TCP's RST
 )
 
 // zkBytes are the payloads of the messages.
 var zkBytes = [...]int32{zkPing: 20 + 12, zkPong: 20 + 20, zkOpen: 20, zkOpened: 20,
-	zkNew: 20 + 49, zkResume: 20 + 49, zkGranted: 20 + 41, zkExpired: 20 + 41, zkClosed: 20}
+	zkNew: 20 + 49, zkResume: 20 + 49, zkGranted: 20 + 41, zkExpired: 20 + 41, zkClosed: 20, zkAck: 20, zkAcked: 20, zkReset: 20}
 
 const (
 	zkMaxPing  = 10 * model.Second // MAX_SEND_PING_INTERVAL
@@ -143,8 +150,9 @@ func newZooKeeper(env Env, p model.Params) (model.Automaton, error) {
 		return nil, err
 	}
 	return &zookeeper{self: env.Self, tick: tick, timeout: min(max(timeout, 2*tick), 20*tick),
-		clients: newPeers(env.Watch), sessions: newTimers(len(env.Watch)), passed: -1,
-		servers: newPeers(env.Watchers), conns: make([]zkConn, len(env.Watchers)), due: newTimers(len(env.Watchers))}, nil
+		clients: newPeers(env.Watch), sessions: newTimers(len(env.Watch)), accepted: make([]zkTCP, len(env.Watch)), passed: -1,
+		servers: newPeers(env.Watchers), conns: make([]zkConn, len(env.Watchers)), due: newTimers(len(env.Watchers)),
+		resend: newTimers(len(env.Watch) + len(env.Watchers))}, nil
 }
 
 // readTimeout and pingAfter are the client's: 2T/3 and T/3.
@@ -171,20 +179,24 @@ func (d *zookeeper) Step(now model.Time, in *model.Input, out *model.Output) {
 	for _, k := range d.due.pop(now) {
 		d.look(k, now, in, out)
 	}
-	if in.Kind == model.Deliver {
-		m := &in.Message
-		if k := d.clients.index(m.From); k >= 0 {
-			d.serve(k, m.Kind, now, out)
-		}
-		if k := d.servers.index(m.From); k >= 0 {
-			d.receive(k, m.Kind, now, in, out)
+	for _, i := range d.resend.pop(now) {
+		if e := d.end(i); !e.retransmit(now, out) {
+			if i < d.clients.n {
+				e.close()
+			} else {
+				d.away(i-d.clients.n, now, in)
+			}
 		}
 	}
-	out.Wake = min(max(d.sessions.next(), now+1), d.due.next())
-}
-
-func (d *zookeeper) send(to model.ProcessID, kind uint8, out *model.Output) {
-	out.Send = append(out.Send, model.Message{From: d.self, To: to, Kind: kind, Bytes: zkBytes[kind]})
+	if m := &in.Message; in.Kind == model.Deliver && m.Seq>>8 == 0 && m.Arg>>8 >= 0 && m.Arg>>8 < zkPorts {
+		if k := d.clients.index(m.From); k >= 0 {
+			d.serve(k, m, now, out)
+		}
+		if k := d.servers.index(m.From); k >= 0 {
+			d.receive(k, m, now, in, out)
+		}
+	}
+	out.Wake = min(max(d.sessions.next(), now+1), d.due.next(), d.resend.next())
 }
 
 // pass expires the sessions of the oldest bucket that is due, once at a time.
@@ -196,40 +208,77 @@ func (d *zookeeper) pass(now model.Time, out *model.Output) {
 	d.passed = now
 	for _, k := range d.sessions.pop(bucket) {
 		client := d.clients.id(k)
-		d.send(client, zkClosed, out)
+		if e := d.end(k); e.open {
+			e.packet(zkClosed, e.next, out)
+			e.close()
+		}
 		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: client, Suspected: true})
 	}
 }
 
-// serve is the server on a message of client k.
-func (d *zookeeper) serve(k int, kind uint8, now model.Time, out *model.Output) {
-	client := d.clients.id(k)
-	alive := d.sessions.has(k)
+// serve is the server on a packet of client k.
+func (d *zookeeper) serve(k int, m *model.Message, now model.Time, out *model.Output) {
+	e, port := d.end(k), uint8(m.Arg>>8)
+	ours := e.open && e.port == port
+	switch m.Kind {
+	case zkOpen:
+		switch {
+		case !ours:
+			e.close()
+			*e.zkTCP = zkTCP{open: true, port: port, want: 1}
+			e.write(zkOpened, now, out)
+		case e.handshake():
+			e.packet(zkOpened, 0, out)
+		default:
+			e.packet(zkAcked, e.next, out)
+		}
+	case zkReset:
+		if ours {
+			e.close()
+		}
+	case zkPing, zkNew, zkResume, zkAck:
+		if !ours {
+			e.refuse(port, zkClosed, out)
+			return
+		}
+		before := len(out.Send)
+		if e.arrive(m, m.Kind != zkAck, now, out) {
+			d.request(k, m.Kind, now, out)
+		}
+		if m.Kind != zkAck && len(out.Send) == before {
+			e.packet(zkAcked, e.next, out)
+		}
+	}
+}
+
+// request is the server on what client k says.
+func (d *zookeeper) request(k int, kind uint8, now model.Time, out *model.Output) {
+	e, alive := d.end(k), d.sessions.has(k)
+	reply := uint8(zkGranted)
 	switch {
-	case kind == zkOpen:
-		d.send(client, zkOpened, out)
 	case kind == zkNew:
 		if !alive {
-			out.Verdicts = append(out.Verdicts, model.Verdict{Peer: client})
+			out.Verdicts = append(out.Verdicts, model.Verdict{Peer: e.to})
 		}
-		d.sessions.set(k, d.bucket(now))
-		d.send(client, zkGranted, out)
-	case kind == zkResume && alive:
-		d.sessions.set(k, d.bucket(now))
-		d.send(client, zkGranted, out)
-	case kind == zkPing && alive:
-		d.sessions.set(k, d.bucket(now))
-		d.send(client, zkPong, out)
-	case kind == zkResume:
-		d.send(client, zkExpired, out)
+	case kind == zkResume && !alive:
+		e.write(zkExpired, now, out)
+		return
+	case kind == zkPing && !alive:
+		e.packet(zkClosed, e.next, out)
+		e.close()
+		return
 	case kind == zkPing:
-		d.send(client, zkClosed, out)
+		reply = zkPong
 	}
+	d.sessions.set(k, d.bucket(now))
+	e.write(reply, now, out)
 }
 
 // open starts to connect to server k.
 func (d *zookeeper) open(k int, now model.Time, out *model.Output) {
 	d.enter(k, zkOpening, now)
+	c := &d.conns[k]
+	c.tcp.port = (c.tcp.port + 1) % zkPorts
 	d.try(k, now, out)
 }
 
@@ -239,7 +288,7 @@ func (d *zookeeper) try(k int, now model.Time, out *model.Output) {
 	for c.tries == 0 || d.nextTry(c) <= now {
 		c.tries++
 	}
-	d.send(d.servers.id(k), zkOpen, out)
+	d.end(d.clients.n+k).packet(zkOpen, 0, out)
 	d.due.set(k, d.nextTry(c))
 }
 
@@ -252,10 +301,11 @@ func (d *zookeeper) nextTry(c *zkConn) model.Time {
 	return at
 }
 
-// enter begins a phase of connecting.
+// enter begins a phase of connecting, without a connection.
 func (d *zookeeper) enter(k int, phase zkPhase, now model.Time) {
 	c := &d.conns[k]
-	*c = zkConn{phase: phase, session: c.session, heard: now}
+	*c = zkConn{phase: phase, session: c.session, heard: now, tcp: zkTCP{port: c.tcp.port}}
+	d.resend.set(d.clients.n+k, model.Never)
 	d.due.set(k, now.Add(d.timeout))
 }
 
@@ -285,7 +335,7 @@ func (d *zookeeper) ping(k int, now model.Time, out *model.Output) {
 	silent := now.Sub(c.sent)
 	c.late = silent > zkHeadroom
 	if silent > zkMaxPing || now >= d.nextPing(c) {
-		d.send(d.servers.id(k), zkPing, out)
+		d.end(d.clients.n+k).write(zkPing, now, out)
 		c.sent, c.late = now, false
 	}
 	d.setLook(k)
@@ -305,19 +355,46 @@ func (d *zookeeper) setLook(k int) {
 	d.due.set(k, min(c.heard.Add(d.readTimeout()), d.nextPing(c)))
 }
 
-// receive is the client on a message of server k.
-func (d *zookeeper) receive(k int, kind uint8, now model.Time, in *model.Input, out *model.Output) {
+// receive is the client on a packet of server k.
+func (d *zookeeper) receive(k int, m *model.Message, now model.Time, in *model.Input, out *model.Output) {
+	c, e, port := &d.conns[k], d.end(d.clients.n+k), uint8(m.Arg>>8)
+	ours := e.open && e.port == port
+	switch m.Kind {
+	case zkClosed:
+		if ours {
+			d.away(k, now, in)
+		}
+	case zkOpened, zkPong, zkGranted, zkExpired, zkAcked:
+		if m.Kind == zkOpened && c.phase == zkOpening && e.port == port {
+			request := uint8(zkNew)
+			if c.session {
+				request = zkResume
+			}
+			d.enter(k, zkAsking, now)
+			e.open, e.next, e.want = true, 1, 1
+			e.write(request, now, out)
+			return
+		}
+		if !ours {
+			e.refuse(port, zkReset, out)
+			return
+		}
+		before := len(out.Send)
+		if e.arrive(m, m.Kind != zkAcked, now, out) {
+			d.reply(k, m.Kind, now, out)
+		}
+		if m.Kind != zkAcked && len(out.Send) == before {
+			e.packet(zkAck, e.next, out)
+		}
+	}
+}
+
+// reply is the client on what server k says.
+func (d *zookeeper) reply(k int, kind uint8, now model.Time, out *model.Output) {
 	c := &d.conns[k]
 	switch {
-	case kind == zkOpened && c.phase == zkOpening:
-		request := uint8(zkNew)
-		if c.session {
-			request = zkResume
-		}
-		d.send(d.servers.id(k), request, out)
-		d.enter(k, zkAsking, now)
 	case kind == zkGranted && c.phase == zkAsking:
-		*c = zkConn{phase: zkConnected, session: true, sent: c.heard, heard: now}
+		*c = zkConn{phase: zkConnected, session: true, sent: c.heard, heard: now, tcp: c.tcp}
 		d.ping(k, now, out)
 	case kind == zkExpired && c.phase == zkAsking:
 		c.session = false
@@ -325,15 +402,14 @@ func (d *zookeeper) receive(k int, kind uint8, now model.Time, in *model.Input, 
 	case kind == zkPong && c.phase == zkConnected:
 		c.heard = now
 		d.ping(k, now, out)
-	case kind == zkClosed && (c.phase == zkAsking || c.phase == zkConnected):
-		d.away(k, now, in)
 	}
 }
 
 func (d *zookeeper) Clone() model.Automaton {
 	c := *d
 	c.sessions, c.due = d.sessions.clone(), d.due.clone()
-	c.conns = slices.Clone(d.conns)
+	c.resend = d.resend.clone()
+	c.conns, c.accepted = slices.Clone(d.conns), slices.Clone(d.accepted)
 	return &c
 }
 
@@ -341,7 +417,8 @@ func (d *zookeeper) Clone() model.Automaton {
 // this very time; for each session 0 if there is none, or twice the number of ticks until
 // it expires, or if that is past, of buckets that are due and not older, twice, and 1. For
 // each connection it writes its phase, and what is left of it; and if it is connected, how
-// long ago it sent, up to T/3, and what is left until the read timeout.
+// long ago it sent, up to T/3, and what is left until the read timeout. Connections of TCP
+// come last.
 func (d *zookeeper) AppendState(b []byte, now model.Time) []byte {
 	if !d.started {
 		return append(b, notStarted)
@@ -388,13 +465,18 @@ func (d *zookeeper) AppendState(b []byte, now model.Time) []byte {
 		b = binary.AppendUvarint(b, uint64(min(now.Sub(c.sent), d.pingAfter())))
 		b = binary.AppendUvarint(b, uint64(max(0, c.heard.Add(d.readTimeout()).Sub(now))))
 	}
+	for i := range d.clients.n + len(d.conns) {
+		b = d.end(i).appendState(b, now)
+	}
 	return b
 }
 
 func (d *zookeeper) LoadState(b []byte, now model.Time) (rest []byte, err error) {
 	d.sessions.clear()
 	d.due.clear()
+	d.resend.clear()
 	clear(d.conns)
+	clear(d.accepted)
 	if len(b) == 0 || b[0] > 2 {
 		return b, errEncoding
 	}
@@ -431,6 +513,15 @@ func (d *zookeeper) LoadState(b []byte, now model.Time) (rest []byte, err error)
 	for k := range d.conns {
 		if b, err = d.loadConn(k, b, now); err != nil {
 			return b, err
+		}
+	}
+	for i := range d.clients.n + len(d.conns) {
+		e := d.end(i)
+		if b, err = e.loadState(b, now); err != nil {
+			return b, err
+		}
+		if k := i - d.clients.n; k >= 0 && e.open != (d.conns[k].phase >= zkAsking) {
+			return b, errEncoding
 		}
 	}
 	return b, nil
