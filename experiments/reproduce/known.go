@@ -387,10 +387,11 @@ func zooKeeperBuckets(ctx context.Context, p knownParams, d *Document) error {
 		if err != nil {
 			return err
 		}
-		latest := model.Never
+		latest, seq := model.Never, int64(-1)
 		g.carry = func(m *model.Message) (model.Duration, bool) {
-			if m.From == 0 && m.Kind <= zooKeeperPing {
-				latest = g.now.Add(c.delay)
+			// What TCP sends again has the number that it had, and shows no life.
+			if m.From == 0 && m.Kind <= zooKeeperPing && m.Seq != seq {
+				latest, seq = g.now.Add(c.delay), m.Seq
 			}
 			if m.From == 0 {
 				return c.delay, true
