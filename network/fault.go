@@ -286,6 +286,8 @@ func nodesOf(p model.Params, name string, t *Topology, hosts bool) ([]NodeID, er
 			node, ok = byName[longer]
 		}
 		switch {
+		case !ok && strings.ContainsAny(parts[0], ", "):
+			return fail("no %s is named %q (write several as a list: [h0, h1])", what, parts[0])
 		case !ok:
 			return fail("no %s is named %q", what, parts[0])
 		case hosts && int(node) >= t.Hosts:

@@ -145,6 +145,7 @@ func TestFaultParameters(t *testing.T) {
 		{"partition", map[string]string{"side": "h1--edge0-0--h0", "lost": "in"}, "network.linkDown{links:[]network.LinkID{33, 35}}"},
 		{"partition", map[string]string{"side": "h1", "lost": "out"}, "network.linkDown{links:[]network.LinkID{2}}"},
 		{"partition", map[string]string{"side": "h0--h1"}, `parameter "side": no links among its nodes join h0 and h1, which the cut would part too (name the switches between them; partition-partial parts hosts of one switch)`},
+		{"partition", map[string]string{"side": "h0, h1"}, `parameter "side": no node is named "h0, h1" (write several as a list: [h0, h1])`},
 		{"partition", map[string]string{"side": "h0--h99", "lost": "all"}, "parameter \"side\": no node is named \"h99\"\nparameter \"lost\": \"all\" is neither both, in nor out"},
 		{"partition", nil, `parameter "side": is required: the name of a node, or a list of names`},
 		{"partition-subtree", map[string]string{"below": "edge0-0"}, "network.linkDown{links:[]network.LinkID{32, 33, 34, 35}}"},
