@@ -147,8 +147,8 @@ func Example() {
 	// Output:
 	// 0s start [] wake at 5ms
 	// 2ms deliver [] wake at 5ms
-	// 15ms wake [{0 unspecified true}] wake at never
-	// 16ms deliver [{0 unspecified false}] wake at 25ms
+	// 15ms wake [suspect p0] wake at never
+	// 16ms deliver [trust p0] wake at 25ms
 }
 
 // What quality of service does NFD-S have with a period of 1 s and delta = 1.1 s,

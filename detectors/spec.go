@@ -12,6 +12,10 @@ type Env struct {
 	N        int               // the processes are 0..N-1
 	Watch    []model.ProcessID // whom it monitors, increasing, without Self
 	Watchers []model.ProcessID // who monitors it, increasing, without Self
+
+	// Map is that of the network, for detectors that ask its agents; nil where there is
+	// no network. It is shared and not to be changed.
+	Map *model.Graph
 }
 
 // Check returns an error that says what is wrong with e, or nil.
@@ -46,6 +50,13 @@ type Spec struct {
 	// standard heartbeat (see [Heartbeats]) and has its parameters, so that
 	// several such detectors can live on the same packets.
 	Heartbeats bool
+
+	// Asks tells that the detector sends messages to the agents of hosts and switches and
+	// lives on their evidence: it needs [Env].Map.
+	Asks bool
+
+	// Typed tells that its verdicts name kinds of failure.
+	Typed bool
 
 	// New makes the detector of one process. Its error is the user's: a
 	// *[model.ParamError] where a single parameter is at fault.

@@ -1,7 +1,10 @@
 package model
 
+import "fmt"
+
 // ProcessID names a process. The n processes of a system are 0..n-1, so that
-// state about peers can be kept in slices.
+// state about peers can be kept in slices. In a network, process p runs on the host that is
+// node p, and numbers from n on name switches.
 type ProcessID int32
 
 // Nobody is the process of a record that concerns none.
@@ -30,6 +33,10 @@ type Message struct {
 	// automata writes it on the way out and routes by it on the way in.
 	Tag uint8
 
+	// Layer is where at To the message goes. Other than the zero value, ProcessLayer, it
+	// asks an agent there, which may be that of a switch, for the [Request] Kind.
+	Layer Layer
+
 	// Priority asks the network for a class of service.
 	Priority Priority
 
@@ -54,10 +61,13 @@ const (
 	// Deliver hands over a message that arrived. It may be a duplicate, late, or
 	// from a process that is not monitored.
 	Deliver
+	// Inform hands over evidence that arrived. It may be about anybody, and is ignored
+	// by whoever has no use for it.
+	Inform
 )
 
 // String returns the name of k in lower case.
-func (k InputKind) String() string { return [...]string{"start", "wake", "deliver"}[k] }
+func (k InputKind) String() string { return [...]string{"start", "wake", "deliver", "inform"}[k] }
 
 // Random is where an automaton's choices come from.
 type Random interface {
@@ -70,6 +80,9 @@ type Random interface {
 type Input struct {
 	Kind    InputKind
 	Message Message // of Deliver
+
+	// Evidence is that of Inform. It is lent for the step.
+	Evidence *Evidence
 
 	// Random is for the choices of this step alone. It belongs to the environment
 	// and is no part of the automaton's state, which is why an early wake-up must not
@@ -89,6 +102,55 @@ type Verdict struct {
 
 	// Suspected is true when the suspicion begins and false when it ends.
 	Suspected bool
+
+	// What a typed detector says beyond the kind when a suspicion begins; see [Finding].
+	Warning   bool
+	Certainty Certainty
+	Place     Place
+	Lasts     Duration
+}
+
+// String returns v as "suspect p1 of congestion" or "trust p1".
+func (v Verdict) String() string {
+	verb := "trust"
+	if v.Suspected {
+		verb = "suspect"
+	}
+	if v.Kind == Unspecified {
+		return fmt.Sprintf("%s p%d", verb, v.Peer)
+	}
+	return fmt.Sprintf("%s p%d of %v", verb, v.Peer, v.Kind)
+}
+
+// AnnouncementKind tells what an algorithm announces.
+type AnnouncementKind uint8
+
+const (
+	Proposed          AnnouncementKind = iota // Value was proposed to instance Seq of consensus
+	Decided                                   // instance Seq of consensus decided Value
+	Broadcast                                 // the message Value of process Peer was broadcast
+	Handed                                    // the message Value of process Peer was delivered by a broadcast
+	Elected                                   // Peer is the leader
+	Quorum                                    // the quorum is the set of processes whose bits are set in Value
+	AnnouncementKinds                         // the number of kinds
+)
+
+var announcementKindNames = [AnnouncementKinds]string{"proposed", "decided", "broadcast", "handed", "elected", "quorum"}
+
+// String returns the name of k in lower case.
+func (k AnnouncementKind) String() string {
+	if k >= AnnouncementKinds {
+		return fmt.Sprintf("announcement-kind(%d)", uint8(k))
+	}
+	return announcementKindNames[k]
+}
+
+// Announcement is what an algorithm built on a detector tells its user.
+type Announcement struct {
+	Kind  AnnouncementKind
+	Peer  ProcessID
+	Seq   int64
+	Value int64
 }
 
 // Output is what an automaton wants after a step. The caller owns it, resets it
@@ -98,6 +160,8 @@ type Output struct {
 	Send     []Message
 	Verdicts []Verdict // changes only
 
+	Announcements []Announcement
+
 	// Wake is the local time at which the automaton wants its next Wake input.
 	// Every step states it anew: a step that leaves it at Never asks for none.
 	Wake Time
@@ -106,7 +170,7 @@ type Output struct {
 // Reset empties o and keeps its buffers.
 func (o *Output) Reset() {
 	clear(o.Send) // let go of bodies
-	o.Send, o.Verdicts, o.Wake = o.Send[:0], o.Verdicts[:0], Never
+	o.Send, o.Verdicts, o.Announcements, o.Wake = o.Send[:0], o.Verdicts[:0], o.Announcements[:0], Never
 }
 
 // Automaton is a deterministic process: a detector, or an algorithm built on

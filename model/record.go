@@ -52,13 +52,37 @@ const (
 	// ([Nobody]: any) with the priority Seq (negative: any).
 	RuleSet
 	RuleLifted
+	// Duplicated: link Place brought the packet Seq twice; the second copy has the number
+	// Packet.
+	Duplicated
+	// FailureBegan and FailureEnded are the ground truth: from now on Failure holds, or no
+	// more, between Process and Peer, in that order, in the directions Seq (see
+	// [Directions]). Of congestion, Priority is the class and Detector numbers the
+	// definition. A FailureBegan for one that holds already changes its directions.
+	FailureBegan
+	FailureEnded
+	// RouteChanged: the switch that is node Process forwards otherwise than before.
+	RouteChanged
+	// Paused and Resumed: Process stopped running without losing anything, and goes on.
+	Paused
+	Resumed
+	// Wedged and Unwedged: the application of Process makes no progress, though the
+	// process answers, and does so again.
+	Wedged
+	Unwedged
+	// ClockChanged: the clock of Process was set, by Seq picoseconds, or drifts otherwise.
+	ClockChanged
+	// Announced: an algorithm of Process announces Announcement: its Peer, Seq, and Value,
+	// which is in SentAt.
+	Announced
 	RecordKinds // the number of kinds
 )
 
 var recordKindNames = [RecordKinds]string{
 	"sent", "released", "hopped", "delivered", "dropped", "suspected", "trusted",
 	"started", "crashed", "recovered", "host-down", "host-up", "link-down", "link-up", "link-changed",
-	"switch-down", "switch-up", "rule-set", "rule-lifted",
+	"switch-down", "switch-up", "rule-set", "rule-lifted", "duplicated", "failure-began", "failure-ended",
+	"route-changed", "paused", "resumed", "wedged", "unwedged", "clock-changed", "announced",
 }
 
 // String returns the name of k in lower case.
@@ -84,6 +108,20 @@ func KindSet(kinds ...RecordKind) Kinds {
 // AllKinds is the set of all record kinds.
 const AllKinds Kinds = 1<<RecordKinds - 1
 
+// Directions are those of an ordered pair of processes in which a failure holds.
+type Directions uint8
+
+const (
+	Forward  Directions = 1 << iota // from the first to the second
+	Backward                        // from the second to the first
+	Both     = Forward | Backward
+)
+
+// String returns "forward", "backward", "both" or "none".
+func (d Directions) String() string {
+	return [...]string{"none", "forward", "backward", "both"}[d&Both]
+}
+
 // Has tells whether k is in s.
 func (s Kinds) Has(k RecordKind) bool { return s>>k&1 != 0 }
 
@@ -103,12 +141,14 @@ const (
 	RuleDrop                 // a rule of the switch, as of a firewall, forbids it
 	InterfaceFault           // a network interface lost it silently, with its link up
 	Corrupted                // bits of it changed, and a checksum told
+	HopLimit                 // it crossed as many links as a packet may: it was in a loop
+	Overload                 // the control processor of a switch had too much to do
 	DropCauses               // the number of causes
 )
 
 var dropCauseNames = [DropCauses]string{
 	"none", "buffer-full", "link-loss", "link-down", "process-down", "host-down", "no-route", "rate-limited",
-	"switch-down", "rule", "interface-fault", "corrupted",
+	"switch-down", "rule", "interface-fault", "corrupted", "hop-limit", "overload",
 }
 
 // String returns the name of c in lower case.
@@ -140,6 +180,10 @@ type Record struct {
 	Kind     RecordKind
 	Failure  FailureKind // of a verdict or crash
 	Detector uint8       // which detector's opinion or message it is, in the scenario's order
+
+	Evidence     EvidenceKind     // of a packet that carries evidence and nothing else
+	Announcement AnnouncementKind // of Announced
+	Certainty    Certainty        // of Suspected, with Place as a [Place]
 }
 
 // String returns the record as one stable line: time, kind, then the fields that
@@ -154,9 +198,12 @@ func (r *Record) String() string {
 			from, to = to, from
 		}
 		fmt.Fprintf(&b, " packet=%d p%d->p%d", r.Packet, from, to)
-		if r.Traffic {
+		switch {
+		case r.Traffic:
 			b.WriteString(" traffic")
-		} else {
+		case r.Evidence != NoEvidence:
+			fmt.Fprintf(&b, " evidence=%v", r.Evidence)
+		default:
 			fmt.Fprintf(&b, " seq=%d", r.Seq)
 		}
 		fmt.Fprintf(&b, " priority=%d bytes=%d", r.Priority, r.Bytes)
@@ -171,9 +218,31 @@ func (r *Record) String() string {
 		}
 	case Suspected, Trusted:
 		fmt.Fprintf(&b, " p%d of p%d detector=%d kind=%v", r.Process, r.Peer, r.Detector, r.Failure)
+		if r.Certainty != 0 {
+			fmt.Fprintf(&b, " certainty=%d", r.Certainty)
+		}
+		if r.Place != 0 {
+			fmt.Fprintf(&b, " place=%v", Place(r.Place))
+		}
 	case Crashed:
 		fmt.Fprintf(&b, " p%d %v", r.Process, r.Failure)
-	case Started, Recovered, HostWentDown, HostCameUp:
+	case Duplicated:
+		fmt.Fprintf(&b, " packet=%d of=%d link=%d", r.Packet, r.Seq, r.Place)
+	case FailureBegan, FailureEnded:
+		fmt.Fprintf(&b, " p%d->p%d %v", r.Process, r.Peer, r.Failure)
+		if r.Seq != 0 {
+			fmt.Fprintf(&b, " %v", Directions(r.Seq))
+		}
+		if r.Failure == Congestion {
+			fmt.Fprintf(&b, " priority=%d definition=%d", r.Priority, r.Detector)
+		}
+	case ClockChanged:
+		fmt.Fprintf(&b, " p%d step=%v", r.Process, Duration(r.Seq))
+	case Announced:
+		fmt.Fprintf(&b, " p%d detector=%d %v p%d seq=%d value=%d", r.Process, r.Detector, r.Announcement, r.Peer, r.Seq, int64(r.SentAt))
+	case RouteChanged:
+		fmt.Fprintf(&b, " n%d", r.Process)
+	case Started, Recovered, HostWentDown, HostCameUp, Paused, Resumed, Wedged, Unwedged:
 		fmt.Fprintf(&b, " p%d", r.Process)
 	case SwitchWentDown, SwitchCameUp:
 		fmt.Fprintf(&b, " n%d", r.Process)

@@ -38,7 +38,8 @@ const (
 func (h *Hash) Observe(r *model.Record) {
 	h.n++
 	what := uint64(r.Kind) | uint64(r.Failure)<<8 | uint64(r.Detector)<<16 |
-		uint64(r.Priority)<<24 | uint64(r.Cause)<<32
+		uint64(r.Priority)<<24 | uint64(r.Cause)<<32 | uint64(r.Evidence)<<44 | uint64(r.Certainty)<<48 |
+		uint64(r.Announcement)<<41
 	if r.Traffic {
 		what |= 1 << 40
 	}
