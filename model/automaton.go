@@ -40,6 +40,11 @@ type Message struct {
 	// Priority asks the network for a class of service.
 	Priority Priority
 
+	// Flow picks one of the equal paths, if a network has several: messages of one flow
+	// between the same two processes take the same, others perhaps another. It does not
+	// arrive with the message.
+	Flow uint8
+
 	// Bytes is the size of the payload on the wire; 0 asks for the size that the
 	// environment gives to every message (in a scenario, the monitor's
 	// message_size).

@@ -12,12 +12,13 @@ import (
 // packet.
 type PacketCounts struct {
 	Sent, Delivered [model.Priorities]int64
+	Duplicated      [model.Priorities]int64 // second copies, which end as packets do
 	Dropped         [model.Priorities][model.DropCauses]int64
 }
 
 // Kinds returns the records that the fold wants.
 func (c *PacketCounts) Kinds() model.Kinds {
-	return model.KindSet(model.Sent, model.Delivered, model.Dropped)
+	return model.KindSet(model.Sent, model.Duplicated, model.Delivered, model.Dropped)
 }
 
 // Observe takes the next record.
@@ -25,6 +26,8 @@ func (c *PacketCounts) Observe(r *model.Record) {
 	switch r.Kind {
 	case model.Sent:
 		c.Sent[r.Priority]++
+	case model.Duplicated:
+		c.Duplicated[r.Priority]++
 	case model.Delivered:
 		c.Delivered[r.Priority]++
 	case model.Dropped:
@@ -36,6 +39,7 @@ func (c *PacketCounts) Observe(r *model.Record) {
 func (c *PacketCounts) Merge(o *PacketCounts) {
 	for p := range c.Sent {
 		c.Sent[p] += o.Sent[p]
+		c.Duplicated[p] += o.Duplicated[p]
 		c.Delivered[p] += o.Delivered[p]
 		for cause := range c.Dropped[p] {
 			c.Dropped[p][cause] += o.Dropped[p][cause]
@@ -55,25 +59,41 @@ func (c *PacketCounts) Totals() (sent, delivered, dropped int64) {
 	return sent, delivered, dropped
 }
 
-// InFlight returns how many packets were sent and not yet delivered or dropped.
-func (c *PacketCounts) InFlight() int64 {
-	sent, delivered, dropped := c.Totals()
-	return sent - delivered - dropped
+// Copies returns the number of second copies that links brought.
+func (c *PacketCounts) Copies() (copies int64) {
+	for _, n := range c.Duplicated {
+		copies += n
+	}
+	return copies
 }
 
-// String returns the balance: "10 sent = 7 delivered + 2 dropped + 1 in flight".
+// InFlight returns how many packets, second copies among them, were sent and not yet
+// delivered or dropped.
+func (c *PacketCounts) InFlight() int64 {
+	sent, delivered, dropped := c.Totals()
+	return sent + c.Copies() - delivered - dropped
+}
+
+// String returns the balance: "10 sent = 7 delivered + 2 dropped + 1 in flight", and
+// "10 sent + 1 duplicated = ..." where packets came twice.
 func (c *PacketCounts) String() string {
 	sent, delivered, dropped := c.Totals()
-	return fmt.Sprintf("%d sent = %d delivered + %d dropped + %d in flight", sent, delivered, dropped, c.InFlight())
+	duplicated := ""
+	if n := c.Copies(); n > 0 {
+		duplicated = fmt.Sprintf(" + %d duplicated", n)
+	}
+	return fmt.Sprintf("%d sent%s = %d delivered + %d dropped + %d in flight", sent, duplicated, delivered, dropped, c.InFlight())
 }
 
 // Conservation checks that packets are conserved: numbered 1, 2, 3… in the order of
 // sending, each is delivered once, or dropped once with a cause, or still in flight at
-// the end, and never before it was sent. It remembers one bit per packet, in pages
-// that are given back when all their packets have ended.
+// the end, and never before it was sent. A second copy, which a link makes of a packet
+// that is in flight, has the next number and ends by itself: what was sent and what was
+// duplicated is what was delivered, dropped or is in flight. It remembers one bit per
+// packet, in pages that are given back when all their packets have ended.
 type Conservation struct {
 	PacketCounts
-	sent      uint64        // the last number sent
+	sent      uint64        // the last number given
 	pages     []*pageOfBits // outstanding packets; the first page is number firstPage
 	firstPage uint64
 	free      []*pageOfBits
@@ -94,11 +114,14 @@ func NewConservation() *Conservation { return &Conservation{} }
 // Observe takes the next record.
 func (c *Conservation) Observe(r *model.Record) {
 	switch r.Kind {
-	case model.Sent:
+	case model.Sent, model.Duplicated:
 		c.PacketCounts.Observe(r)
 		if r.Packet != c.sent+1 {
-			c.violated(r, fmt.Sprintf("packet %d was sent after packet %d", r.Packet, c.sent))
+			c.violated(r, fmt.Sprintf("packet %d was %v after packet %d", r.Packet, r.Kind, c.sent))
 			return
+		}
+		if r.Kind == model.Duplicated && !c.isOutstanding(uint64(r.Seq)) {
+			c.violated(r, fmt.Sprintf("packet %d is a second copy of packet %d, which is not in flight", r.Packet, r.Seq))
 		}
 		c.sent = r.Packet
 		c.begin(r.Packet)
@@ -148,18 +171,23 @@ func (c *Conservation) newPage() *pageOfBits {
 	return page
 }
 
-// end tells whether the packet was outstanding, and marks that it is not.
-func (c *Conservation) end(packet uint64) bool {
+// isOutstanding tells whether the packet was sent and has not ended.
+func (c *Conservation) isOutstanding(packet uint64) bool {
 	n := packet / pagePackets
 	if n < c.firstPage || n-c.firstPage >= uint64(len(c.pages)) || c.pages[n-c.firstPage] == nil {
 		return false
 	}
-	page := c.pages[n-c.firstPage]
-	word, bit := &page.words[packet%pagePackets/64], uint64(1)<<(packet%64)
-	if *word&bit == 0 {
+	return c.pages[n-c.firstPage].words[packet%pagePackets/64]>>(packet%64)&1 != 0
+}
+
+// end tells whether the packet was outstanding, and marks that it is not.
+func (c *Conservation) end(packet uint64) bool {
+	if !c.isOutstanding(packet) {
 		return false
 	}
-	*word &^= bit
+	n := packet / pagePackets
+	page := c.pages[n-c.firstPage]
+	page.words[packet%pagePackets/64] &^= 1 << (packet % 64)
 	page.outstanding--
 	if n < c.sent/pagePackets {
 		c.release(n)

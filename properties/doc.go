@@ -8,12 +8,28 @@
 //     registered ([Register], [Lookup], [All]); [ClassOutcomes] joins their results
 //     into the eight classes. So is a bound on latency, which is of the network and
 //     not of a detector ([Spec].OfNetwork).
+//   - Each kind of failure has a completeness and an accuracy of its own (see below).
+//     [Collapse] judges what becomes of a typed history if kinds are ignored.
+//   - [Discrimination] measures how well a detector tells the kinds apart, as a
+//     [Confusion] of what it said with what was so; [Leak] what its reports betray of the
+//     topology.
 //   - [QoS] measures how good a detector is, in the metrics of Chen, Toueg and
 //     Aguilera (2002).
 //   - [Latency] measures how long packets took, per priority.
 //   - [Conservation] checks that the network lost no packet without saying so.
 //   - [MeanInterval], [PoissonInterval] and their neighbours turn the numbers of
 //     several replications into confidence intervals.
+//
+// # Kinds of failure
+//
+// For a kind k, the records [model.FailureBegan] and [model.FailureEnded] tell when it
+// holds between an ordered pair of processes. The properties of Chandra and Toueg are then
+// carried over: k-completeness within D says that what has held for D is said by then and
+// until it ends, by every correct process that has it or, in the weak form, by some one of
+// them; k-accuracy with staleness d that whenever k is said it holds, or did at most d ago,
+// or, in the weak form, that this is so of some correct process. For host failure, which is
+// the same for every monitor, and d = 0, they are completeness and strong and
+// weak accuracy, if nobody recovers.
 //
 // # When a verdict is in force
 //

@@ -37,6 +37,10 @@ type Env struct {
 	// Without it all run from time 0, and such records are ignored.
 	Starts bool
 
+	// Truth tells that the records of the ground truth are told: [model.FailureBegan] and
+	// [model.FailureEnded]. Properties of kinds of failure need them.
+	Truth bool
+
 	// Bounds are what is promised of the latency at each priority, for properties
 	// that are given no bound of their own.
 	Bounds [model.Priorities]Bound
@@ -102,6 +106,9 @@ type Spec struct {
 	// once in a run, however many detectors there are, and with several settings of its
 	// parameters where that is asked for.
 	OfNetwork bool
+
+	// Truth tells that it needs [Env].Truth.
+	Truth bool
 
 	// New returns a checker for one run. It fails where env is malformed.
 	New func(env Env, p model.Params) (Checker, error)
