@@ -12,6 +12,31 @@
 //   - A [Record] is one line of a run and the only source for every check,
 //     metric, plot and report.
 //
+// # The model
+//
+// Processes 0..n-1 take steps and crash for good; nobody can read the time of the model.
+// A [FailurePattern] F is non-decreasing, and an [Environment] is a set of patterns. A
+// detector D with some range maps each pattern to the histories that it allows, and a
+// [History] H gives what each process reads at each time. Of the eight classes of Chandra
+// and Toueg (1996, section 2; [Class]) the range is the set of suspects:
+//
+//   - Strong completeness: from some time on every crashed process is suspected by every
+//     correct one. Weak completeness: by some correct one.
+//   - Strong accuracy: nobody is suspected before it crashes. Weak accuracy: some correct
+//     process is never suspected. Eventual accuracy is either from some time on.
+//
+// Perpetual accuracy speaks of all processes that have not crashed yet, eventual accuracy
+// of correct ones, and every pattern has a correct process. Omega gives a leader, Sigma
+// quorums, T does not take trust back from the living, and HB counts ([OmegaAdmits],
+// [SigmaAdmits], [TrustingAdmits], [HeartbeatAdmits]). [Oracles] lists them with the
+// synchrony that they need, and [Order] says which is at least as strong as which, by
+// definition or by an algorithm, with the source of each.
+//
+// A typed detector says which kinds of [FailureKind] it suspects. Each kind has its own
+// completeness and accuracy, with the times that they take ([TypedClass]). The projection
+// of its history on host failure is a history in the sense above, and keeps its class;
+// its collapse, in which any kind is a suspicion, does not.
+//
 // # Automata
 //
 // A detector, and any algorithm built on one, is an [Automaton]: a
