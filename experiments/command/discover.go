@@ -123,6 +123,7 @@ type listing struct {
 	Doc    string         `json:"doc"`
 	Source string         `json:"source,omitempty"`
 	Claims []string       `json:"claims,omitempty"`
+	Known  []string       `json:"known,omitempty"`
 	Params []listingParam `json:"params,omitempty"`
 }
 
@@ -154,24 +155,25 @@ var lists = []struct {
 			for _, c := range s.Claims {
 				claims = append(claims, fmt.Sprintf("%v under: %s", c.Class, c.Under))
 			}
-			l = append(l, listing{s.Name, s.Doc, s.Source, claims, listingParams(s.Params)})
+			l = append(l, listing{Name: s.Name, Doc: s.Doc, Source: s.Source, Claims: claims, Params: listingParams(s.Params)})
 		}
 		return l
 	}},
 	{"faults", func() []listing {
 		var l []listing
 		for _, s := range network.AllFaults() {
-			l = append(l, listing{s.Name, s.Doc, s.Source, nil, listingParams(s.Params)})
+			l = append(l, listing{Name: s.Name, Doc: s.Doc, Source: s.Source, Params: listingParams(s.Params)})
 		}
 		return l
 	}},
 	{"properties", func() []listing {
 		var l []listing
 		for _, s := range properties.All() {
-			l = append(l, listing{s.Name, s.Doc, s.Source, nil, listingParams(s.Params)})
+			l = append(l, listing{Name: s.Name, Doc: s.Doc, Source: s.Source, Params: listingParams(s.Params)})
 		}
 		return l
 	}},
+	{"classes", classListing},
 	{"experiments", experimentListing},
 	{"scenarios", func() []listing {
 		var l []listing
@@ -180,6 +182,37 @@ var lists = []struct {
 		}
 		return l
 	}},
+}
+
+// classListing lists the detectors of the theory, with what is known of each.
+func classListing() []listing {
+	var l []listing
+	for _, o := range model.Oracles() {
+		needs := "can be implemented in " + o.Needs.String()
+		if o.Needs == model.Unrealistic {
+			needs = "can be implemented nowhere: it sees the future"
+		}
+		if o.Provided != "" {
+			needs += "; " + o.Provided
+		}
+		known := []string{needs}
+		for _, r := range model.Order() {
+			if r.Stronger != o.Name {
+				continue
+			}
+			is := fmt.Sprintf("at least as strong as %s %v: %s (%s)", r.Weaker, r.How, r.By, r.Source)
+			if r.Strict {
+				is = "strictly stronger" + is[len("at least as strong"):]
+				is = strings.Replace(is, " as ", " than ", 1)
+			}
+			if r.Majority {
+				is += ", if a majority is correct"
+			}
+			known = append(known, is)
+		}
+		l = append(l, listing{Name: o.Name, Doc: strings.ToUpper(o.Says[:1]) + o.Says[1:] + ". A process reads " + o.Range + ".", Source: o.Source, Known: known})
+	}
+	return l
 }
 
 func listNames() []string {
@@ -193,7 +226,7 @@ func listNames() []string {
 func newList(e *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(listNames(), "|") + "]",
-		Short:     "List detectors, faults, properties, experiments and the scenarios that come with suspect",
+		Short:     "List detectors, faults, properties, the classes of the theory, experiments and the scenarios that come with suspect",
 		ValidArgs: listNames(),
 		Args: func(c *cobra.Command, args []string) error {
 			for _, a := range args {
@@ -264,6 +297,9 @@ func writeListing(b *bytes.Buffer, title string, list []listing, brief bool) {
 		}
 		for _, c := range l.Claims {
 			fmt.Fprintf(b, "  promises class %s\n", report.Hang(c, 17))
+		}
+		for _, k := range l.Known {
+			fmt.Fprintf(b, "  %s\n", report.Hang(k, 4))
 		}
 		w := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 		for _, p := range l.Params {

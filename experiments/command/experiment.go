@@ -49,7 +49,7 @@ agrees, and 1 when something differs.`,
 func experimentListing() []listing {
 	var l []listing
 	for _, s := range reproduce.All() {
-		l = append(l, listing{s.Name, s.Doc, s.Source, nil, listingParams(s.Params)})
+		l = append(l, listing{Name: s.Name, Doc: s.Doc, Source: s.Source, Params: listingParams(s.Params)})
 	}
 	return l
 }
