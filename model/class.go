@@ -89,4 +89,8 @@ func (c Class) Accuracy() Accuracy { return Accuracy(c % 4) }
 type Claim struct {
 	Class Class
 	Under string // e.g. "delays below 5 ms, no loss, synchronised clocks"
+
+	// Given says the same in numbers, for a detector with the given parameters; it is nil
+	// where what is needed are no such conditions.
+	Given func(p Params) Conditions
 }
