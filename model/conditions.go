@@ -9,6 +9,9 @@ type Conditions struct {
 	Delay Duration
 	Loss  float64
 
+	// Ordered tells that what one process sends to another arrives in the order of sending.
+	Ordered bool
+
 	// Drift is by how many parts in a million a clock is at most fast or slow, and Pause
 	// how long a process at most takes no step.
 	Drift int64

@@ -13,6 +13,9 @@ func sent(n uint64) model.Record { return model.Record{Kind: model.Sent, Packet:
 func delivered(n uint64) model.Record {
 	return model.Record{Kind: model.Delivered, Packet: n, At: 2, SentAt: 1}
 }
+func duplicated(n, of uint64) model.Record {
+	return model.Record{Kind: model.Duplicated, Packet: n, Seq: int64(of)}
+}
 func dropped(n uint64, c model.DropCause) model.Record {
 	return model.Record{Kind: model.Dropped, Packet: n, Cause: c}
 }
@@ -41,6 +44,12 @@ func TestConservation(t *testing.T) {
 		{"a number left out", []model.Record{sent(1), sent(3)}, -1, properties.Violated, "packet 3 was sent after packet 1"},
 		{"a number sent twice", []model.Record{sent(1), sent(1)}, -1, properties.Violated, "packet 1 was sent after packet 1"},
 		{"before it was sent", []model.Record{sent(1), early}, -1, properties.Violated, "packet 1 ended before it was sent"},
+		{"a second copy", []model.Record{sent(1), duplicated(2, 1), delivered(1), delivered(2)}, 0, properties.Holds, "1 sent + 1 duplicated = 2 delivered + 0 dropped + 0 in flight"},
+		{"a second copy that is lost", []model.Record{sent(1), duplicated(2, 1), delivered(1), sent(3), delivered(3)}, 0, properties.Violated, "the oldest in flight is packet 2"},
+		{"a copy of a copy", []model.Record{sent(1), duplicated(2, 1), delivered(1), duplicated(3, 2), dropped(2, model.LinkLoss)}, 1, properties.Holds, "1 in flight"},
+		{"a second copy of what has ended", []model.Record{sent(1), delivered(1), duplicated(2, 1), delivered(2)}, 0, properties.Violated, "packet 2 is a second copy of packet 1, which is not in flight"},
+		{"a second copy of nothing", []model.Record{sent(1), duplicated(2, 7)}, 2, properties.Violated, "packet 2 is a second copy of packet 7, which is not in flight"},
+		{"a second copy with the number of the first", []model.Record{sent(1), duplicated(1, 1), delivered(1)}, 0, properties.Violated, "packet 1 was duplicated after packet 1"},
 		{"nothing", nil, 0, properties.Inconclusive, "vacuous"},
 		{"nothing, but the network holds one", nil, 1, properties.Violated, "the network holds 1"},
 	}

@@ -26,6 +26,8 @@ type Plan struct {
 	Delay model.Duration `json:"delay,omitempty"`
 	Loss  float64        `json:"loss,omitempty"`
 
+	Ordered bool `json:"ordered,omitempty"` // messages between two processes do not overtake each other
+
 	Starts     []model.Duration `json:"starts,omitempty"` // of the first processes, others at 0
 	Drifts     []int64          `json:"drifts,omitempty"` // of their clocks, in parts in a million
 	Crashes    []Crash          `json:"crashes,omitempty"`

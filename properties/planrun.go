@@ -3,7 +3,6 @@ package properties
 import (
 	"container/heap"
 	"fmt"
-	"slices"
 
 	"suspect/model"
 	"suspect/sim"
@@ -86,7 +85,8 @@ type planned struct {
 	drift     int64
 	resumes   model.Time // the end of its pause
 	choices   *sim.Stream
-	suspects  []uint16 // by peer: the kinds that it says hold
+	suspects  []uint16     // by peer: the kinds that it says hold
+	arrivals  []model.Time // by peer: of the last message to it
 }
 
 // task is something to do at a time.
@@ -128,7 +128,7 @@ func (a *agenda) Pop() any {
 func newPlanRun(p *Plan, factory Factory, observe func(*model.Record)) *planRun {
 	r := &planRun{plan: p, factory: factory, observe: observe, fates: sim.NewStream(p.Seed, "messages")}
 	for q := range p.Processes {
-		x := planned{wake: model.Never, choices: sim.NewStream(p.Seed, fmt.Sprintf("choices/%d", q)), suspects: slices.Repeat([]uint16{0}, p.Processes)}
+		x := planned{wake: model.Never, choices: sim.NewStream(p.Seed, fmt.Sprintf("choices/%d", q)), suspects: make([]uint16, p.Processes), arrivals: make([]model.Time, p.Processes)}
 		if q < len(p.Drifts) {
 			x.drift = p.Drifts[q]
 		}
@@ -336,7 +336,12 @@ func (r *planRun) send(q model.ProcessID, m model.Message) {
 	if delay > r.plan.Delay {
 		r.counts.Late++
 	}
-	r.at(model.Duration(r.now.Add(delay)), messagesNext, func() {
+	arrives := r.now.Add(delay)
+	if last := &r.processes[q].arrivals[m.To]; r.plan.Ordered {
+		arrives = max(arrives, *last)
+		*last = arrives
+	}
+	r.at(model.Duration(arrives), messagesNext, func() {
 		x := &r.processes[m.To]
 		if x.automaton == nil {
 			packet.Kind, packet.Cause = model.Dropped, model.ProcessDown

@@ -71,7 +71,7 @@ func (c Claim) Plan(seed uint64) *Plan {
 		return model.Duration(s.Uint64() % uint64(d+1))
 	}
 	n := 2 + s.IntN(c.most()-1)
-	p := &Plan{Seed: s.Uint64() >> 1, Processes: n, Delay: c.Delay}
+	p := &Plan{Seed: s.Uint64() >> 1, Processes: n, Delay: c.Delay, Ordered: c.Ordered}
 	if s.IntN(4) == 0 {
 		p.Delay = upTo(c.Delay)
 	}
@@ -386,7 +386,7 @@ func subSeed(seed uint64, name string) uint64 { return sim.NewStream(seed, "suit
 
 // outside runs two processes between which every message is lost.
 func (s *Suite) outside() (found Subject) {
-	p := &Plan{Processes: 2, Seed: s.Seed, Delay: s.Claim.Delay, Loss: 1}
+	p := &Plan{Processes: 2, Seed: s.Seed, Delay: s.Claim.Delay, Ordered: s.Claim.Ordered, Loss: 1}
 	p.Horizon = p.Settles + 4*s.Claim.Within + s.Claim.Settle + s.Claim.Starts
 	found = Subject{Name: Outside, Runs: 1, Outcome: Holds}
 	defer func() {

@@ -1,0 +1,521 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"suspect/properties"
+)
+
+// Options bound a search. The zero value of a bound is none.
+type Options struct {
+	// Workers is the number of goroutines, at least 1. The report does not depend on it,
+	// byte for byte.
+	Workers int
+
+	MaxStates int64
+	MaxDepth  int
+	MaxBytes  int64 // of states, tables and buffers
+
+	// Stop is asked every few thousand states, and ends the search where it returns true:
+	// a limit of time, or an interrupt.
+	Stop func() bool
+}
+
+// Search is a breadth-first search of a System. It belongs to one goroutine.
+type Search struct {
+	sys   System
+	opt   Options
+	props []Property
+
+	first []uint64
+	store *store
+	// levels[d] are the numbers, in each shard, of the first state of depth d. The last
+	// entry is the level that is being filled.
+	levels [][shards]int32
+	// The next state to expand, which has depth len(levels)-2.
+	cursor cursor
+
+	transitions int64
+	violations  []stateID         // of each property, noState where there is none
+	suspects    [shards][]stateID // the same of each shard in the chunk in hand
+	complete    bool
+	bytes       int64 // of the buffers, at most
+
+	expanders []Expander
+	views     []View
+	blocks    [blocks]block
+}
+
+// cursor is a place in a level: states are expanded shard by shard.
+type cursor struct{ shard, local int }
+
+// A chunk is what is expanded before its successors are inserted. It is a small part of
+// the states that there are, which keeps the buffers small, and large enough that the
+// workers share out. These numbers decide the order in which
+// states are found, and hence none of them depends on the workers.
+const (
+	leastChunk = 1 << 9
+	mostChunk  = 1 << 12
+	blocks     = 8
+)
+
+// block is a part of a chunk, and what was found from it.
+type block struct {
+	parents     []stateID
+	unknown     []stateID // parents that the System must learn first
+	succ        Successors
+	found       [shards]found
+	transitions int64
+}
+
+// found are successors that belong to one shard.
+type found struct {
+	states  []uint64
+	parents []stateID
+}
+
+// NewSearch returns a search that has not begun. It fails where the System has no first
+// state.
+func NewSearch(sys System, opt Options, props ...Property) (*Search, error) {
+	if opt.Workers < 1 {
+		return nil, fmt.Errorf("explore: %d workers: at least 1", opt.Workers)
+	}
+	for _, p := range props {
+		if err := p.check(sys); err != nil {
+			return nil, err
+		}
+	}
+	s := &Search{sys: sys, opt: opt, props: props}
+	if err := s.restart(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// restart begins anew from the first state.
+func (s *Search) restart() error {
+	for {
+		first, err := s.sys.First()
+		if errors.Is(err, ErrWider) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.first = first
+		s.store = newStore(s.sys.Words())
+		a, b := s.store.keyOf(first)
+		hash := s.store.hash(a, b)
+		s.store.insert(&s.store.shards[shardOf(hash)], first, a, b, hash, noState)
+		break
+	}
+	s.levels = [][shards]int32{{}}
+	s.levels = append(s.levels, s.ends())
+	s.cursor = cursor{}
+	s.transitions, s.complete, s.bytes = 0, false, 0
+	s.violations = slices.Repeat([]stateID{noState}, len(s.props))
+	s.workersAnew()
+	for shard := range shards {
+		s.judge(shard, 0, &s.views[0])
+	}
+	s.firstViolations()
+	return nil
+}
+
+func (s *Search) workersAnew() {
+	s.expanders = s.expanders[:0]
+	s.views = make([]View, s.opt.Workers)
+	for range s.opt.Workers {
+		s.expanders = append(s.expanders, s.sys.Expander())
+	}
+	for i := range s.blocks {
+		s.blocks[i] = block{}
+	}
+}
+
+// ends returns the numbers of states in the shards.
+func (s *Search) ends() (n [shards]int32) {
+	for i := range n {
+		n[i] = int32(s.store.shards[i].n)
+	}
+	return n
+}
+
+// Run searches until everything is visited, every property is settled by a violation of
+// safety, or a bound is reached, and judges the properties. After a bound was reached,
+// and raised (see [Search.Bound]), it may be called again and goes on.
+func (s *Search) Run() (*Report, error) {
+	for {
+		reason, err := s.explore()
+		if errors.Is(err, ErrWider) {
+			if err := s.restart(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.report(reason)
+	}
+}
+
+// Bound replaces the bounds, of which Workers must be as before.
+func (s *Search) Bound(opt Options) {
+	opt.Workers = s.opt.Workers
+	s.opt = opt
+}
+
+// explore visits states. It returns why it stopped before it had visited all.
+func (s *Search) explore() (reason string, err error) {
+	for !s.complete {
+		if s.settled() {
+			return "every property is violated", nil
+		}
+		if reason := s.bound(); reason != "" {
+			return reason, nil
+		}
+		parents := s.next()
+		if len(parents) == 0 {
+			depth := len(s.levels) - 1
+			if s.levels[depth] == s.ends() {
+				s.complete = true
+				break
+			}
+			s.levels = append(s.levels, s.ends())
+			s.cursor = cursor{}
+			if !s.keepsAll() {
+				s.store.forget(&s.levels[depth])
+			}
+			continue
+		}
+		if err := s.expand(parents); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// settled tells whether nothing is left to learn: there are properties, and all of them
+// have been violated.
+func (s *Search) settled() bool {
+	return len(s.props) > 0 && !slices.Contains(s.violations, noState)
+}
+
+// keepsAll tells whether the words of all states are wanted, for liveness.
+func (s *Search) keepsAll() bool {
+	return slices.ContainsFunc(s.props, func(p Property) bool { return !p.Safety() })
+}
+
+// bound returns which bound has been reached, or "".
+func (s *Search) bound() string {
+	switch n := s.store.len(); {
+	case s.opt.MaxStates > 0 && n >= s.opt.MaxStates:
+		return fmt.Sprintf("the bound of %d states is reached", s.opt.MaxStates)
+	case s.opt.MaxDepth > 0 && len(s.levels)-2 >= s.opt.MaxDepth:
+		return fmt.Sprintf("the bound of %d steps is reached", s.opt.MaxDepth)
+	case s.opt.MaxBytes > 0 && s.memory() >= s.opt.MaxBytes:
+		return fmt.Sprintf("the bound of %d bytes is reached", s.opt.MaxBytes)
+	case s.store.full(1 << 20):
+		return fmt.Sprintf("no more than some %d states can be numbered", shards*maxLocal)
+	case s.opt.Stop != nil && s.opt.Stop():
+		return "stopped"
+	}
+	return ""
+}
+
+func (s *Search) memory() int64 {
+	return s.store.bytes() + s.sys.Bytes() + s.bytes + int64(len(s.levels))*shards*4
+}
+
+// next returns the next states to expand, none at the end of the level.
+func (s *Search) next() []stateID {
+	depth := len(s.levels) - 2
+	from, to := &s.levels[depth], &s.levels[depth+1]
+	size := int(min(max(leastChunk, s.store.len()/32), mostChunk))
+	var parents []stateID
+	for s.cursor.shard < shards && len(parents) < size {
+		lo := max(s.cursor.local, int(from[s.cursor.shard]))
+		hi := min(int(to[s.cursor.shard]), lo+size-len(parents))
+		for n := lo; n < hi; n++ {
+			parents = append(parents, idOf(s.cursor.shard, n))
+		}
+		s.cursor.local = max(lo, hi)
+		if s.cursor.local >= int(to[s.cursor.shard]) {
+			s.cursor = cursor{shard: s.cursor.shard + 1}
+		}
+	}
+	return parents
+}
+
+// parallel calls do(i) for 0 <= i < n, each once, in goroutines of the workers.
+func (s *Search) parallel(n int, do func(worker, i int)) {
+	workers := min(s.opt.Workers, n)
+	if workers <= 1 {
+		for i := range n {
+			do(0, i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for w := range workers {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(w, i)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// expand visits the successors of the parents.
+func (s *Search) expand(parents []stateID) error {
+	per := (len(parents) + blocks - 1) / blocks
+	for i := range s.blocks {
+		lo := min(i*per, len(parents))
+		s.blocks[i].reset(parents[lo:min(lo+per, len(parents))])
+	}
+	s.parallel(blocks, func(w, i int) { s.expandBlock(s.expanders[w], &s.blocks[i]) })
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		for _, id := range b.unknown {
+			if err := s.sys.Learn(s.store.state(id)); err != nil {
+				return err
+			}
+		}
+	}
+	// Parents that had to be learnt are expanded now. Their successors stand behind
+	// those of the others of their block: which they are depends on what the System had
+	// learnt before the chunk, and not on the workers.
+	s.parallel(blocks, func(w, i int) {
+		b := &s.blocks[i]
+		if len(b.unknown) > 0 {
+			b.parents, b.unknown = b.unknown, nil
+			s.expandBlock(s.expanders[w], b)
+			if len(b.unknown) > 0 {
+				panic("explore: a System has learnt a state and cannot expand it")
+			}
+		}
+	})
+	before := s.ends()
+	s.parallel(shards, func(w, shard int) {
+		s.insert(shard)
+		s.judge(shard, int(before[shard]), &s.views[w])
+	})
+	s.firstViolations()
+	var bytes int64
+	for i := range s.blocks {
+		s.transitions += s.blocks[i].transitions
+		bytes += s.blocks[i].bytes()
+	}
+	s.bytes = max(s.bytes, bytes)
+	return nil
+}
+
+func (b *block) reset(parents []stateID) {
+	b.parents, b.unknown, b.transitions = parents, nil, 0
+	for i := range b.found {
+		f := &b.found[i]
+		f.states, f.parents = f.states[:0], f.parents[:0]
+	}
+}
+
+func (b *block) bytes() int64 {
+	n := int64(cap(b.succ.States)) * 8
+	for i := range b.found {
+		n += int64(cap(b.found[i].states))*8 + int64(cap(b.found[i].parents))*4
+	}
+	return n
+}
+
+func (s *Search) expandBlock(e Expander, b *block) {
+	words := s.store.words
+	for _, id := range b.parents {
+		b.succ.Reset()
+		if !e.Expand(s.store.state(id), &b.succ) {
+			b.unknown = append(b.unknown, id)
+			continue
+		}
+		states := b.succ.States
+		b.transitions += int64(len(states) / words)
+		if words == 1 {
+			for _, a := range states {
+				f := &b.found[shardOf(hash1(a))]
+				f.states = append(f.states, a)
+				f.parents = append(f.parents, id)
+			}
+			continue
+		}
+		for ; len(states) > 0; states = states[words:] {
+			x, y := s.store.keyOf(states[:words])
+			f := &b.found[shardOf(hash2(x, y))]
+			f.states = append(f.states, states[:words]...)
+			f.parents = append(f.parents, id)
+		}
+	}
+}
+
+// insert puts what was found for a shard into it.
+func (s *Search) insert(shard int) {
+	h := &s.store.shards[shard]
+	words := s.store.words
+	for i := range s.blocks {
+		f := &s.blocks[i].found[shard]
+		if words == 1 {
+			for n, a := range f.states {
+				s.store.insert(h, nil, a, 0, hash1(a), f.parents[n])
+			}
+			continue
+		}
+		for n, parent := range f.parents {
+			state := f.states[n*words : (n+1)*words]
+			a, b := s.store.keyOf(state)
+			s.store.insert(h, state, a, b, hash2(a, b), parent)
+		}
+	}
+}
+
+// judge evaluates safety on the states of a shard from a number on, and notes the first
+// violation of each property.
+func (s *Search) judge(shard, from int, v *View) {
+	h := &s.store.shards[shard]
+	first := slices.Repeat([]stateID{noState}, len(s.props))
+	for n := from; n < h.n && len(s.props) > 0; n++ {
+		viewed := false
+		for i := range s.props {
+			p := &s.props[i]
+			if !p.Safety() || s.violations[i] != noState || first[i] != noState {
+				continue
+			}
+			if !viewed {
+				s.sys.View(s.store.state(idOf(shard, n)), v)
+				viewed = true
+			}
+			if !p.holds(v) {
+				first[i] = idOf(shard, n)
+			}
+		}
+	}
+	s.suspects[shard] = first
+}
+
+// firstViolations takes for each property the first violation of the chunk.
+func (s *Search) firstViolations() {
+	for i := range s.props {
+		for shard := 0; shard < shards && s.violations[i] == noState; shard++ {
+			s.violations[i] = s.suspects[shard][i]
+		}
+	}
+}
+
+func (s *Search) report(reason string) (*Report, error) {
+	r := &Report{
+		Complete: s.complete, Reason: reason,
+		States: s.store.len(), Transitions: s.transitions, Depth: s.depth(),
+		Locals: s.sys.Locals(), StateBits: s.sys.Bits(), Bytes: s.memory(),
+	}
+	if s.store.words > 2 {
+		n := float64(r.States)
+		r.Missed = n * n / math.Pow(2, 129)
+	}
+	for i, p := range s.props {
+		f, err := s.finding(i, p, r)
+		if err != nil {
+			return nil, err
+		}
+		r.Findings = append(r.Findings, f)
+	}
+	return r, nil
+}
+
+// depth returns that of the deepest state.
+func (s *Search) depth() int {
+	d := len(s.levels) - 1
+	if s.levels[d] == s.ends() {
+		d--
+	}
+	return d
+}
+
+func (s *Search) finding(i int, p Property, r *Report) (Finding, error) {
+	f := Finding{Property: p.Name}
+	if p.Safety() {
+		switch v := s.violations[i]; {
+		case v != noState:
+			path, err := s.path(v)
+			if err != nil {
+				return f, err
+			}
+			path.Property = p.Name
+			f.Outcome, f.Counterexample = properties.Violated, path
+			f.Reason = fmt.Sprintf("violated after %d steps, and after no fewer", len(path.Prefix))
+		case s.complete:
+			f.Outcome, f.Reason = properties.Holds, fmt.Sprintf("holds in all %d reachable states", r.States)
+		default:
+			f.Reason = fmt.Sprintf("not violated in the %d states visited; %s", r.States, r.Reason)
+		}
+		return f, nil
+	}
+	if !s.complete {
+		f.Reason = "liveness is judged on the whole graph; " + r.Reason
+		return f, nil
+	}
+	return s.live(p)
+}
+
+// path returns a shortest run to a visited state.
+func (s *Search) path(id stateID) (*Counterexample, error) {
+	var ids []stateID
+	for ; id != noState; id = s.store.parent(id) {
+		ids = append(ids, id)
+	}
+	slices.Reverse(ids)
+	c := &Counterexample{First: s.first}
+	_, steps, err := s.follow(s.first, ids[1:])
+	c.Prefix = steps
+	return c, err
+}
+
+// follow returns the steps from the state now, which is any that ids lead on from,
+// through the visited states ids, and the last state. With symmetry ids are
+// representatives, and the steps those of the processes under their true names.
+func (s *Search) follow(now []uint64, ids []stateID) (last []uint64, steps []Step, err error) {
+	for _, id := range ids {
+		after := s.store.state(id)
+		if after == nil {
+			if after, err = s.successor(now, id); err != nil {
+				return nil, nil, err
+			}
+		}
+		step, err := s.sys.Follow(now, after)
+		if err != nil {
+			return nil, nil, err
+		}
+		steps = append(steps, step)
+		now = step.After
+	}
+	return now, steps, nil
+}
+
+// successor returns the words of the visited state id, which may follow the state now.
+func (s *Search) successor(now []uint64, id stateID) ([]uint64, error) {
+	var succ Successors
+	for !s.expanders[0].Expand(now, &succ) {
+		if err := s.sys.Learn(now); err != nil {
+			return nil, err
+		}
+		succ.Reset()
+	}
+	for state := range slices.Chunk(succ.States, s.store.words) {
+		if found, ok := s.store.lookup(state); ok && found == id {
+			return state, nil
+		}
+	}
+	return nil, fmt.Errorf("explore: a state has lost the successor that it had")
+}
