@@ -155,3 +155,12 @@ func (d *adaptive) LoadState(b []byte, now model.Time) (rest []byte, err error) 
 	}
 	return b, nil
 }
+
+// AppendMessage appends what a receiver makes of m: a heartbeat is a heartbeat, whatever
+// its number.
+func (d *adaptive) AppendMessage(b []byte, m *model.Message) []byte { return append(b, m.Kind) }
+
+// Timeout returns the timeout of a peer that is monitored, as mistakes have made it.
+func (d *adaptive) Timeout(peer model.ProcessID) model.Duration {
+	return d.pairs[d.peers.index(peer)].timeout
+}

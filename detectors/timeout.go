@@ -12,8 +12,8 @@ func init() {
 		Source: "folklore; the comparator SFD of Chen, Toueg, Aguilera, \"On the quality of service of failure detectors\", IEEE Transactions on Computers 51(5), May 2002, without its cutoff",
 		Doc:    "Suspects a peer from which no heartbeat has arrived for a fixed time.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below timeout - eta, drift-free clocks, no pauses, all processes start together and none recovers"},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will"},
+			{Class: model.P, Under: "no loss, delays below timeout - eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(less("timeout", "eta"), after("timeout", 2))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(less("timeout", "eta"), after("timeout", 2)), after("timeout", 2))},
 		},
 		Params: HeartbeatParams(model.Param{Name: "timeout", Type: model.DurationParam, Default: "3s",
 			Doc: "silence after which a peer is suspected"}),
@@ -178,3 +178,7 @@ func (d *timeout) LoadState(b []byte, now model.Time) (rest []byte, err error) {
 	}
 	return b, nil
 }
+
+// AppendMessage appends what a receiver makes of m: a sign of life is one, whatever its
+// number.
+func (d *timeout) AppendMessage(b []byte, m *model.Message) []byte { return append(b, m.Kind) }

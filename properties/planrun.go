@@ -278,12 +278,14 @@ func (r *planRun) wakeAt(q model.ProcessID, local model.Time) {
 		return
 	}
 	wake, life := x.wake, x.life
-	r.at(model.Duration(wake), wakesLast, func() {
+	// In the order of processes: when a wake-up was asked for, which may be early, must not
+	// matter.
+	heap.Push(&r.todo, task{wake, wakesLast, int64(q), func() {
 		if x.life == life && x.wake == wake {
 			x.wake = model.Never
 			r.input(q, model.Input{Kind: model.Wake})
 		}
-	})
+	}})
 }
 
 func (r *planRun) verdict(q model.ProcessID, v model.Verdict) {

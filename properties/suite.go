@@ -81,10 +81,15 @@ func (c Claim) Plan(seed uint64) *Plan {
 	if c.Eventually && s.IntN(5) > 0 {
 		p.Settles = upTo(4*c.Within + c.Settle)
 	}
+	for range n {
+		p.Starts = append(p.Starts, upTo(c.Starts))
+		if c.Eventually { // a process that has not started keeps no conditions
+			p.Settles = max(p.Settles, p.Starts[len(p.Starts)-1])
+		}
+	}
 	calm := p.Settles + max(c.Settle, c.Within)
 	p.Horizon = calm + 4*c.Within + c.Starts
 	for range n {
-		p.Starts = append(p.Starts, upTo(c.Starts))
 		p.Drifts = append(p.Drifts, int64(s.Uint64()%uint64(2*c.Drift+1))-c.Drift)
 	}
 	victims := s.IntN(c.crashes(n) + 1)

@@ -27,8 +27,9 @@ func newReplay(e *environment) *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "replay FILE",
-		Short: "Drive detectors with a recorded heartbeat trace",
-		Long: `Replay drives detectors with a recorded heartbeat trace, without a network: CSV, or
+		Short: "Drive detectors with a recorded heartbeat trace, or run a counterexample again",
+		Long: `Replay runs a counterexample again that suspect check has saved, and tells what happens
+in it; exit code 1 says that it still is one. Otherwise it drives detectors with a recorded heartbeat trace, without a network: CSV, or
 CSV.gz, with the columns seq,sent_ns,received_ns. A lost heartbeat has an empty third
 field, or no line. Where there is no file ` + shippedTrace + `,
 the name stands for the trace that comes with suspect.`,
@@ -36,6 +37,12 @@ the name stands for the trace that comes with suspect.`,
       --detector "timeout name=hasty timeout=5ms" --detector "nfd-s delta=20ms"`,
 		Args: exactly("the FILE of a trace"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if isCounterexample(args[0]) {
+				if len(uses) > 0 || eta != "" {
+					return usage("a counterexample names its detector: --detector and --eta are for traces")
+				}
+				return e.rerun(args[0])
+			}
 			config, err := replayConfig(uses, eta)
 			if err != nil {
 				return err

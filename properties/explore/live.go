@@ -81,6 +81,10 @@ func (g *graph) edges(v uint32, steps bool) (to []uint32, moved []uint64, err er
 	return g.to, g.succ.Moved, nil
 }
 
+// bytesOfLiveness is what liveness takes for each state at most, beside what the states
+// take: the numbers of the components, and the stacks.
+const bytesOfLiveness = 40
+
 // nodes is a set of nodes.
 type nodes []uint64
 

@@ -27,12 +27,13 @@ type edge struct {
 	moved uint64
 }
 
-func (g *toy) Processes() int  { return g.processes }
-func (g *toy) Symmetric() bool { return false }
-func (g *toy) Words() int      { return g.words }
-func (g *toy) Bits() int       { return 3 }
-func (g *toy) Bytes() int64    { return 0 }
-func (g *toy) Locals() []int   { return nil }
+func (g *toy) Processes() int                        { return g.processes }
+func (g *toy) Renamings() int                        { return 1 }
+func (g *toy) Rename(state []uint64, r int) []uint64 { return state }
+func (g *toy) Words() int                            { return g.words }
+func (g *toy) Bits() int                             { return 3 }
+func (g *toy) Bytes() int64                          { return 0 }
+func (g *toy) Locals() []int                         { return nil }
 
 func (g *toy) state(v int) []uint64 {
 	s := make([]uint64, g.words)
@@ -266,7 +267,7 @@ func checkLasso(t *testing.T, g *toy, c *explore.Counterexample, want wish) {
 // of the graph that violates the property.
 func TestLivenessAgainstBruteForce(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 1))
-	const graphs = 4000
+	const graphs = 3000
 	violated := map[string]int{}
 	for range graphs {
 		g := randomToy(r)

@@ -1,6 +1,9 @@
 package explore
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Predicate is true or false of a state.
 type Predicate func(v *View) bool
@@ -76,7 +79,7 @@ func not(p Predicate) Predicate { return func(v *View) bool { return !p(v) } }
 
 // check returns why the property cannot be judged on the graph of sys, or nil.
 func (p Property) check(sys System) error {
-	if !sys.Symmetric() {
+	if sys.Renamings() == 1 {
 		return nil
 	}
 	if p.Fair&EveryoneSteps != 0 {
@@ -88,4 +91,15 @@ func (p Property) check(sys System) error {
 		}
 	}
 	return nil
+}
+
+// predicates returns all that the property asks of states.
+func (p Property) predicates() []Predicate {
+	all := slices.Concat(p.hits...)
+	for _, q := range []Predicate{p.holds, p.from, p.within} {
+		if q != nil {
+			all = append(all, q)
+		}
+	}
+	return all
 }

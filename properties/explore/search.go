@@ -42,7 +42,7 @@ type Search struct {
 
 	transitions int64
 	violations  []stateID         // of each property, noState where there is none
-	suspects    [shards][]stateID // the same of each shard in the chunk in hand
+	judged      [shards]judgement // of the chunk in hand
 	complete    bool
 	bytes       int64 // of the buffers, at most
 
@@ -54,10 +54,10 @@ type Search struct {
 // cursor is a place in a level: states are expanded shard by shard.
 type cursor struct{ shard, local int }
 
-// A chunk is what is expanded before its successors are inserted. It is a small part of
-// the states that there are, which keeps the buffers small, and large enough that the
-// workers share out. These numbers decide the order in which
-// states are found, and hence none of them depends on the workers.
+// A chunk is what is expanded before its successors are inserted: a small part of the
+// states that there are, so that the buffers are small too. It is cut into blocks, which
+// the workers share out. These numbers decide the order in which states are found, and
+// hence none of them depends on the workers.
 const (
 	leastChunk = 1 << 9
 	mostChunk  = 1 << 12
@@ -123,8 +123,7 @@ func (s *Search) restart() error {
 	for shard := range shards {
 		s.judge(shard, 0, &s.views[0])
 	}
-	s.firstViolations()
-	return nil
+	return s.settle()
 }
 
 func (s *Search) workersAnew() {
@@ -308,7 +307,9 @@ func (s *Search) expand(parents []stateID) error {
 		s.insert(shard)
 		s.judge(shard, int(before[shard]), &s.views[w])
 	})
-	s.firstViolations()
+	if err := s.settle(); err != nil {
+		return err
+	}
 	var bytes int64
 	for i := range s.blocks {
 		s.transitions += s.blocks[i].transitions
@@ -381,37 +382,70 @@ func (s *Search) insert(shard int) {
 	}
 }
 
-// judge evaluates safety on the states of a shard from a number on, and notes the first
-// violation of each property.
+// judgement is what was found in the new states of a shard.
+type judgement struct {
+	violations []stateID // the first of each property
+	names      int       // 1 + a property that is not invariant under renaming, or 0
+}
+
+// judge evaluates the properties on the states of a shard from a number on.
 func (s *Search) judge(shard, from int, v *View) {
 	h := &s.store.shards[shard]
-	first := slices.Repeat([]stateID{noState}, len(s.props))
+	j := judgement{violations: slices.Repeat([]stateID{noState}, len(s.props))}
 	for n := from; n < h.n && len(s.props) > 0; n++ {
+		id := idOf(shard, n)
 		viewed := false
 		for i := range s.props {
 			p := &s.props[i]
-			if !p.Safety() || s.violations[i] != noState || first[i] != noState {
+			if !p.Safety() || s.violations[i] != noState || j.violations[i] != noState {
 				continue
 			}
 			if !viewed {
-				s.sys.View(s.store.state(idOf(shard, n)), v)
+				s.sys.View(s.store.state(id), v)
 				viewed = true
 			}
 			if !p.holds(v) {
-				first[i] = idOf(shard, n)
+				j.violations[i] = id
+			}
+		}
+		if s.sys.Renamings() > 1 {
+			j.names = max(j.names, s.names(s.store.state(id), v))
+		}
+	}
+	s.judged[shard] = j
+}
+
+// names returns 1 + the number of a property that tells the state from one that differs
+// by a renaming, or 0.
+func (s *Search) names(state []uint64, v *View) int {
+	for i := range s.props {
+		for _, p := range s.props[i].predicates() {
+			s.sys.View(state, v)
+			holds := p(v)
+			for r := 1; r < s.sys.Renamings(); r++ {
+				if s.sys.View(s.sys.Rename(state, r), v); p(v) != holds {
+					return i + 1
+				}
 			}
 		}
 	}
-	s.suspects[shard] = first
+	return 0
 }
 
-// firstViolations takes for each property the first violation of the chunk.
-func (s *Search) firstViolations() {
-	for i := range s.props {
-		for shard := 0; shard < shards && s.violations[i] == noState; shard++ {
-			s.violations[i] = s.suspects[shard][i]
+// settle takes for each property the first violation of the chunk.
+func (s *Search) settle() error {
+	for shard := range s.judged {
+		j := &s.judged[shard]
+		if j.names > 0 {
+			return fmt.Errorf("explore: %s names processes: it does not judge alike all states that differ by a renaming; explore without symmetry", s.props[j.names-1].Name)
+		}
+		for i := range s.props {
+			if s.violations[i] == noState {
+				s.violations[i] = j.violations[i]
+			}
 		}
 	}
+	return nil
 }
 
 func (s *Search) report(reason string) (*Report, error) {
@@ -464,6 +498,10 @@ func (s *Search) finding(i int, p Property, r *Report) (Finding, error) {
 	}
 	if !s.complete {
 		f.Reason = "liveness is judged on the whole graph; " + r.Reason
+		return f, nil
+	}
+	if need := s.memory() + r.States*bytesOfLiveness; s.opt.MaxBytes > 0 && need > s.opt.MaxBytes {
+		f.Reason = fmt.Sprintf("to judge liveness would take some %d bytes, and the bound is %d", need, s.opt.MaxBytes)
 		return f, nil
 	}
 	return s.live(p)

@@ -19,7 +19,7 @@ var orbits = map[string]int64{
 func TestOrbits(t *testing.T) {
 	for _, row := range rows {
 		want, ok := orbits[row.String()]
-		if !ok || testing.Short() && row.states > 100_000 {
+		if !ok {
 			continue
 		}
 		ticks := row.adaptive()
@@ -96,5 +96,24 @@ func TestSymmetryIsChecked(t *testing.T) {
 	}
 	if _, err := explore.NewSearch(sys, explore.Options{Workers: 1}, explore.StrongCompleteness(explore.EveryoneSteps)); err == nil {
 		t.Error("fairness of each process is not refused with symmetry")
+	}
+	if _, err := explore.NewSearch(sys, explore.Options{Workers: 1}, explore.EventualWeakAccuracy(0, 3)); err == nil {
+		t.Error("recurrence of several things is not refused with symmetry")
+	}
+	ticks.New = alike
+	if sys, err = ticks.NewSystem(); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []explore.Property{
+		explore.Always("p0 is up", func(v *explore.View) bool { return v.Alive(0) }),
+		explore.EventuallyAlways("p2 is up", 0, func(v *explore.View) bool { return v.Alive(2) }),
+	} {
+		s, err := explore.NewSearch(sys, explore.Options{Workers: 1}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Run(); err == nil || !strings.Contains(err.Error(), "names processes") {
+			t.Errorf("%s: %v", p.Name, err)
+		}
 	}
 }

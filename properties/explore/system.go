@@ -19,8 +19,11 @@ type System interface {
 	// Processes is the number of processes.
 	Processes() int
 
-	// Symmetric tells that a state stands for all that differ by a renaming.
-	Symmetric() bool
+	// Renamings is the number of renamings of the processes of whose states only one is
+	// given; 1 without symmetry. Rename returns the state after the r-th; the 0-th is the
+	// identity.
+	Renamings() int
+	Rename(state []uint64, r int) []uint64
 
 	// Words is the number of words of a state.
 	Words() int

@@ -7,10 +7,10 @@ import (
 	"suspect/model"
 )
 
-func (t *ticks) Processes() int  { return t.N }
-func (t *ticks) Symmetric() bool { return t.Symmetry }
-func (t *ticks) Words() int      { return t.layout.words }
-func (t *ticks) Bits() int       { return t.layout.used }
+func (t *ticks) Processes() int { return t.N }
+func (t *ticks) Renamings() int { return len(t.perms) }
+func (t *ticks) Words() int     { return t.layout.words }
+func (t *ticks) Bits() int      { return t.layout.used }
 
 func (t *ticks) Locals() []int {
 	n := make([]int, t.N)
@@ -47,8 +47,8 @@ func (t *ticks) View(state []uint64, v *View) {
 	}
 }
 
-// rename returns the state after the renaming r.
-func (t *ticks) rename(state []uint64, r int) []uint64 {
+// Rename returns the state after the renaming r.
+func (t *ticks) Rename(state []uint64, r int) []uint64 {
 	to := make([]uint64, t.layout.words)
 	perm := t.perms[r]
 	t.layout.stable.or(to, t.layout.stable.get(state))
@@ -67,7 +67,7 @@ func (t *ticks) rename(state []uint64, r int) []uint64 {
 func (t *ticks) canonical(state []uint64) []uint64 {
 	least := state
 	for r := 1; r < len(t.perms); r++ {
-		if s := t.rename(state, r); slices.Compare(s, least) < 0 {
+		if s := t.Rename(state, r); slices.Compare(s, least) < 0 {
 			least = s
 		}
 	}
@@ -248,6 +248,9 @@ func (e *tickExpander) tick() bool {
 		}
 		e.lists[p] = l
 		answers = answers || l.answers
+	}
+	if e.learn && t.wider {
+		return true // all is void anyway
 	}
 	e.rest()
 	if e.found != nil {
