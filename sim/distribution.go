@@ -21,6 +21,9 @@ const (
 	// Normal has mean Mean and standard deviation Deviation, and is cut at zero:
 	// a draw below it is taken as zero.
 	Normal
+	// Lognormal has median Low and 95 % quantile High: repairs and outages are told
+	// by these two.
+	Lognormal
 )
 
 // Distribution is a distribution of durations; the zero value is constantly zero.
@@ -48,11 +51,14 @@ var families = [...]struct {
 	Normal: {"normal", "mean, deviation", func(a, b model.Duration) Distribution {
 		return Distribution{Kind: Normal, Mean: a, Deviation: b}
 	}},
+	Lognormal: {"lognormal", "median, p95", func(a, b model.Duration) Distribution {
+		return Distribution{Kind: Lognormal, Low: a, High: b}
+	}},
 }
 
 // ParseDistribution reads a distribution as scenarios write it: "5ms",
-// "uniform(0s, 10ms)", "exponential(20us)" or "normal(1ms, 100us)". What it returns
-// is valid.
+// "uniform(0s, 10ms)", "exponential(20us)", "normal(1ms, 100us)" or
+// "lognormal(5min, 2h)". What it returns is valid.
 func ParseDistribution(s string) (Distribution, error) {
 	name, rest, isCall := strings.Cut(strings.TrimSpace(s), "(")
 	if !isCall {
@@ -86,7 +92,7 @@ func ParseDistribution(s string) (Distribution, error) {
 		d := f.make(values[0], values[1])
 		return d, d.Validate()
 	}
-	return Distribution{}, fmt.Errorf("unknown distribution %q (write a duration, uniform(low, high), exponential(mean) or normal(mean, deviation))", s)
+	return Distribution{}, fmt.Errorf("unknown distribution %q (write a duration, uniform(low, high), exponential(mean), normal(mean, deviation) or lognormal(median, p95))", s)
 }
 
 // String returns d as [ParseDistribution] reads it.
@@ -100,6 +106,8 @@ func (d Distribution) String() string {
 		return fmt.Sprintf("exponential(%v)", d.Mean)
 	case Normal:
 		return fmt.Sprintf("normal(%v, %v)", d.Mean, d.Deviation)
+	case Lognormal:
+		return fmt.Sprintf("lognormal(%v, %v)", d.Low, d.High)
 	default:
 		return fmt.Sprintf("distribution-kind(%d)", uint8(d.Kind))
 	}
@@ -107,13 +115,13 @@ func (d Distribution) String() string {
 
 // Validate returns an error unless every parameter that d's kind uses lies between
 // zero and [model.MaxTime] and every other is zero, Low is not above High, and an
-// exponential distribution's mean is positive.
+// exponential distribution's mean and a lognormal one's median are positive.
 func (d Distribution) Validate() error {
 	used := Distribution{Kind: d.Kind}
 	switch d.Kind {
 	case Constant:
 		used.Mean = d.Mean
-	case Uniform:
+	case Uniform, Lognormal:
 		used.Low, used.High = d.Low, d.High
 	case Exponential:
 		used.Mean = d.Mean
@@ -132,6 +140,12 @@ func (d Distribution) Validate() error {
 		if v > model.Duration(model.MaxTime) {
 			return fmt.Errorf("distribution %v: %v is longer than any run (%v)", d, v, model.MaxTime)
 		}
+	}
+	if d.Kind == Lognormal && d.Low == 0 {
+		return fmt.Errorf("distribution %v: the median must be positive", d)
+	}
+	if d.Kind == Lognormal && d.Low > d.High {
+		return fmt.Errorf("distribution %v: the median %v is above the 95%% quantile %v", d, d.Low, d.High)
 	}
 	if d.Low > d.High {
 		return fmt.Errorf("distribution %v: the low end %v is above the high end %v", d, d.Low, d.High)

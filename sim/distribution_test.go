@@ -22,6 +22,7 @@ func TestParseDistribution(t *testing.T) {
 		{" uniform ( 1ms,2 ms )", sim.Distribution{Kind: sim.Uniform, Low: ms, High: 2 * ms}, "uniform(1ms, 2ms)"},
 		{"exponential(20us)", sim.Distribution{Kind: sim.Exponential, Mean: 20 * us}, ""},
 		{"normal(1ms, 100us)", sim.Distribution{Kind: sim.Normal, Mean: ms, Deviation: 100 * us}, ""},
+		{"lognormal(1ms, 100ms)", sim.Distribution{Kind: sim.Lognormal, Low: ms, High: 100 * ms}, ""},
 		{"normal(1ms, 0s)", sim.Distribution{Kind: sim.Normal, Mean: ms}, ""},
 	}
 	for _, test := range tests {
@@ -55,6 +56,9 @@ func TestParseDistributionErrors(t *testing.T) {
 		{"exponential(1ms, 2ms)", "write exponential(mean)"},
 		{"exponential(0s)", "must be positive"},
 		{"exponential(fast)", `"fast" is not a duration`},
+		{"lognormal(1ms)", "write lognormal(median, p95)"},
+		{"lognormal(0s, 1ms)", "the median must be positive"},
+		{"lognormal(2ms, 1ms)", "the median 2ms is above the 95% quantile 1ms"},
 		{"normal(1ms)", "write normal(mean, deviation)"},
 		{"normal(1ms, -1us)", "-1us is negative"},
 		{"gamma(1ms, 2)", "unknown distribution"},

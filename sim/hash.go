@@ -38,11 +38,11 @@ const (
 func (h *Hash) Observe(r *model.Record) {
 	h.n++
 	what := uint64(r.Kind) | uint64(r.Failure)<<8 | uint64(r.Detector)<<16 |
-		uint64(r.Priority)<<24 | uint64(r.Cause)<<32 | uint64(r.Evidence)<<44 | uint64(r.Certainty)<<48 |
-		uint64(r.Announcement)<<41
+		uint64(r.Priority)<<24 | uint64(r.Cause)<<32
 	if r.Traffic {
 		what |= 1 << 40
 	}
+	what ^= (uint64(r.Evidence) | uint64(r.Announcement)<<8 | uint64(r.Certainty)<<16) * mix4
 	who := uint64(uint32(r.Process)) | uint64(uint32(r.Peer))<<32
 	where := uint64(uint32(r.Bytes)) | uint64(uint32(r.Place))<<32
 	at, sentAt, seq := uint64(r.At), uint64(r.SentAt), uint64(r.Seq)

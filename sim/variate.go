@@ -25,6 +25,13 @@ func (s *Stream) Exponential(mean model.Duration) model.Duration {
 	return exponential(s.Uint64(), mean)
 }
 
+// Interval returns the time to the next event of a Poisson process with the given number of
+// events per span, above zero, on average: it may be a fraction, of a span that is longer
+// than any run. It is as [Stream.Exponential] otherwise.
+func (s *Stream) Interval(events float64, span model.Duration) model.Duration {
+	return round(float64(-model.Log(1-s.Float64()) * float64(float64(span)/events)))
+}
+
 // Normal returns a variate of the standard normal distribution, between -8.21 and
 // 8.21. It takes one draw.
 func (s *Stream) Normal() float64 { return normalQuantile(unit(s.Uint64())) }
@@ -70,6 +77,28 @@ func (d Distribution) quantile(draw uint64) model.Duration {
 	case Normal:
 		off := round(float64(normalQuantile(unit(draw)) * float64(d.Deviation)))
 		return max(0, min(off, model.Duration(model.MaxTime)-d.Mean)+d.Mean)
+	case Lognormal:
+		z := normalQuantile(unit(draw))
+		return round(float64(model.Exp(float64(z*d.sigma())) * float64(d.Low)))
+	default:
+		return d.Mean
+	}
+}
+
+// sigma returns the standard deviation of the logarithm of a lognormal distribution.
+func (d Distribution) sigma() float64 {
+	return model.Log(float64(d.High)/float64(d.Low)) / normalQuantile(0.95)
+}
+
+// Average returns the mean of d, rounded: of a normal distribution as if it were not cut at
+// zero.
+func (d Distribution) Average() model.Duration {
+	switch d.Kind {
+	case Uniform:
+		return d.Low + (d.High-d.Low)/2
+	case Lognormal:
+		s := d.sigma()
+		return round(float64(model.Exp(float64(s*s)/2) * float64(d.Low)))
 	default:
 		return d.Mean
 	}
