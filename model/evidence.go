@@ -32,11 +32,14 @@ type Request uint8
 
 const (
 	// Probe asks whether the layer Arg of the same machine is alive, to be answered by
-	// [Liveness]. An agent that is asked about its own layer answers if it can.
+	// [Liveness]. An agent that is asked about its own layer answers if it can. A switch is
+	// asked whether the machine behind its port to the node Arg is alive, of which it answers
+	// for the lowest layer, or by its own number for itself.
 	Probe Request = iota + 1
 	// Kill asks to stop the layer Arg of the same machine for good, which the agent
 	// confirms by a Liveness that says so. A switch is asked to kill the machine behind
-	// its port to the node Arg: it disables the port.
+	// its port to the node Arg: it disables the port, and confirms the death of the machine's
+	// lowest layer.
 	Kill
 	// Subscribe asks an agent to tell of every change that it sees, from now on, and at
 	// once what is not as it should be: the system of its process, the hypervisor of the
@@ -46,7 +49,7 @@ const (
 	// that it knows of if that is negative.
 	Query
 	// Isolate asks a switch to drop everything from and to the host Arg, and Admit to
-	// take that back.
+	// take that back. Both are confirmed by the [PortState] of the host, killed or alive.
 	Isolate
 	Admit
 	requests

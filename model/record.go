@@ -184,6 +184,7 @@ type Record struct {
 	Evidence     EvidenceKind     // of a packet that carries evidence and nothing else
 	Announcement AnnouncementKind // of Announced
 	Certainty    Certainty        // of Suspected, with Place as a [Place]
+	Warning      bool             // of Suspected: the failure is expected and is not said to hold
 }
 
 // String returns the record as one stable line: time, kind, then the fields that
@@ -218,6 +219,9 @@ func (r *Record) String() string {
 		}
 	case Suspected, Trusted:
 		fmt.Fprintf(&b, " p%d of p%d detector=%d kind=%v", r.Process, r.Peer, r.Detector, r.Failure)
+		if r.Warning {
+			b.WriteString(" expected")
+		}
 		if r.Certainty != 0 {
 			fmt.Fprintf(&b, " certainty=%d", r.Certainty)
 		}

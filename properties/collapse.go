@@ -36,6 +36,9 @@ func (c *collapsed) Observe(r *model.Record) {
 		c.Checker.Observe(r)
 		return
 	}
+	if r.Warning {
+		return
+	}
 	o := opinionOf{r.Process, r.Peer, r.Detector}
 	before := c.said[o]
 	after := before | 1<<r.Failure

@@ -39,6 +39,8 @@
 // means suspicion, does not keep accuracy: whoever says truly that a live peer is behind
 // congestion would make a mistake, and would seem to detect the crash of a dead one.
 //
+// A warning says that a failure is expected, not that it holds, and is no verdict here.
+//
 // A verdict is in force from the record that begins it to the record that ends it,
 // both instants included: a suspicion that is withdrawn in the instant in which it
 // began was still a suspicion, and one that is renewed in the instant in which it was

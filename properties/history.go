@@ -136,7 +136,7 @@ func (h *history) suspects(pair int32) bool { return h.opinions[pair].kinds != 0
 // about returns the pair whose opinion the verdict r changes, or -1 where it counts for
 // nothing.
 func (h *history) about(r *model.Record) int32 {
-	if r.Detector != h.env.Detector || !r.Failure.HostFailure() {
+	if r.Detector != h.env.Detector || !r.Failure.HostFailure() || r.Warning {
 		return -1
 	}
 	pair := h.find(r.Process, r.Peer)

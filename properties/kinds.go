@@ -70,7 +70,7 @@ func (h *kindHistory) fold(r *model.Record) (what kindChange, pair int32) {
 			return ended, pair
 		}
 	case model.Suspected, model.Trusted:
-		if r.Detector != h.env.Detector || !h.judged.Has(r.Failure) {
+		if r.Detector != h.env.Detector || !h.judged.Has(r.Failure) || r.Warning {
 			return noChange, -1
 		}
 		if pair = h.find(r.Process, r.Peer); pair < 0 || !h.isUp(r.Process) {

@@ -42,7 +42,11 @@ func (h *Hash) Observe(r *model.Record) {
 	if r.Traffic {
 		what |= 1 << 40
 	}
-	what ^= (uint64(r.Evidence) | uint64(r.Announcement)<<8 | uint64(r.Certainty)<<16) * mix4
+	more := uint64(r.Evidence) | uint64(r.Announcement)<<8 | uint64(r.Certainty)<<16
+	if r.Warning {
+		more |= 1 << 32
+	}
+	what ^= more * mix4
 	who := uint64(uint32(r.Process)) | uint64(uint32(r.Peer))<<32
 	where := uint64(uint32(r.Bytes)) | uint64(uint32(r.Place))<<32
 	at, sentAt, seq := uint64(r.At), uint64(r.SentAt), uint64(r.Seq)
