@@ -18,9 +18,11 @@ type Conditions struct {
 	Pause Duration
 
 	// Crashes is how many processes crash at most: so many that one is left, if it is
-	// negative. Recover tells that some come back, without memory.
-	Crashes int
-	Recover bool
+	// negative. Minority tells that moreover fewer than half of the processes crash, and
+	// Recover that some come back, without memory.
+	Crashes  int
+	Minority bool
+	Recover  bool
 
 	// Starts is within what time from the beginning all processes start.
 	Starts Duration
@@ -29,13 +31,18 @@ type Conditions struct {
 	// on: before, messages are late, or lost at will, links are cut and processes pause.
 	Eventually bool
 
+	// By is until when that is put off at most, in tests: other times here may depend on
+	// it. If it is 0, tests choose it.
+	By Duration
+
 	// Within bounds completeness: a crash is suspected at most this long after it, or after
 	// the conditions begin to hold.
 	Within Duration
 
 	// Settle bounds eventual accuracy: how long after the conditions begin to hold the last
 	// mistake is over. Mistakes bounds it otherwise, where it is above zero: how many
-	// mistakes a process makes at most about one peer in all.
+	// mistakes a process makes at most about one peer in all. Each of them is then over in
+	// Within.
 	Settle   Duration
 	Mistakes int
 }

@@ -172,11 +172,25 @@ func (n *Network) SetClock(host NodeID, offset model.Duration, drift int64) {
 // between is due now. After a step back the clock shows the same time until it has
 // caught up, since the time that an automaton is told never decreases; what is due
 // meanwhile waits for as long.
-func (n *Network) StepClock(host NodeID, step model.Duration) { n.setClock(host, step, 0) }
+func (n *Network) StepClock(host NodeID, step model.Duration) {
+	n.setClock(host, step, 0)
+	n.emitClock(host, step)
+}
 
 // DriftClock lets the clock of a host drift by so many more parts per billion from now
 // on; fewer, if that is negative.
-func (n *Network) DriftClock(host NodeID, drift int64) { n.setClock(host, 0, drift) }
+func (n *Network) DriftClock(host NodeID, drift int64) {
+	n.setClock(host, 0, drift)
+	n.emitClock(host, 0)
+}
+
+func (n *Network) emitClock(host NodeID, step model.Duration) {
+	if n.kernel.Records.Wants(model.ClockChanged) {
+		n.kernel.Records.Emit(&model.Record{
+			At: n.kernel.Now(), Kind: model.ClockChanged, Process: model.ProcessID(host), Peer: model.Nobody, Seq: int64(step),
+		})
+	}
+}
 
 // setClock changes a clock, and arms anew what waits for it.
 func (n *Network) setClock(host NodeID, step model.Duration, drift int64) {

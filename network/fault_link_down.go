@@ -9,7 +9,7 @@ func init() {
 	RegisterFault(FaultSpec{
 		Name:   "link-down",
 		Source: "Gill, Jain and Nagappan, \"Understanding network failures in data centers\", SIGCOMM 2011 (link failures)",
-		Doc:    "A link carries nothing and loses what is on it and what waits for it. Routes do not change: packets that are routed over it are lost until it heals.",
+		Doc:    "A link carries nothing and loses what is on it and what waits for it. Packets that are routed over it are lost until the switches route around it, if they do, or it heals.",
 		Loses:  true,
 		Params: linkParams,
 		New: func(p model.Params, t *Topology, s *sim.Stream) (Fault, error) {

@@ -13,7 +13,7 @@ func init() {
 	RegisterFault(FaultSpec{
 		Name:   "partition",
 		Source: "Alquraan et al., \"An analysis of network-partitioning failures in cloud systems\", OSDI 2018 (complete partitions); Bailis and Kingsbury, \"The network is reliable\", ACM Queue 12(7), 2014",
-		Doc:    "The network falls apart along a cut: all links between the nodes of one side and the others are down, in both directions or in one. Routes do not change.",
+		Doc:    "The network falls apart along a cut: all links between the nodes of one side and the others are down, in both directions or in one.",
 		Loses:  true,
 		Params: []model.Param{
 			{Name: "side", Type: model.TextParam, Doc: "a list of the nodes on one side, hosts and switches"},
@@ -43,24 +43,24 @@ func init() {
 var lostParam = model.Param{Name: "lost", Type: model.TextParam, Default: "both", Doc: "what no longer crosses the cut: both, in for what goes to that side alone, or out for what comes from it alone"}
 
 // lostOf returns whether lostParam names what goes to the side and what comes from it.
-func lostOf(p model.Params) (lost crossing, err error) {
+func lostOf(p model.Params) (lost cutWays, err error) {
 	switch text := p.Text("lost"); text {
 	case "both":
-		return crossing{in: true, out: true}, nil
+		return cutWays{in: true, out: true}, nil
 	case "in":
-		return crossing{in: true}, nil
+		return cutWays{in: true}, nil
 	case "out":
-		return crossing{out: true}, nil
+		return cutWays{out: true}, nil
 	default:
 		return lost, &model.ParamError{Name: "lost", Err: fmt.Errorf("%q is neither both, in nor out", text)}
 	}
 }
 
-// crossing is what goes to a side of a cut, and what comes from it.
-type crossing struct{ in, out bool }
+// cutWays tells what goes to a side of a cut, and what comes from it.
+type cutWays struct{ in, out bool }
 
 // cut returns the fault that parts a side from the other nodes.
-func (t *Topology) cut(side []NodeID, lost crossing) (f linkDown) {
+func (t *Topology) cut(side []NodeID, lost cutWays) (f linkDown) {
 	inside := t.set(side)
 	for l := range LinkID(2 * len(t.Links)) {
 		from, to := t.Ends(l)

@@ -9,7 +9,7 @@ func init() {
 	RegisterFault(FaultSpec{
 		Name:   "switch-crash",
 		Source: "Gill, Jain and Nagappan, \"Understanding network failures in data centers\", SIGCOMM 2011 (device failures)",
-		Doc:    "A switch loses what waits in its queues and forwards nothing: what reaches it is lost, until it heals. Its routes, and those of others, stay.",
+		Doc:    "A switch loses what waits in its queues and forwards nothing: what reaches it is lost, until it heals. Its routes stay if they are static; a routing protocol begins anew.",
 		Loses:  true,
 		Params: []model.Param{
 			{Name: "switch", Type: model.TextParam, Doc: "its name, or random"},

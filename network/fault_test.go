@@ -66,7 +66,8 @@ func TestFaultsAreRegistered(t *testing.T) {
 	}
 	for _, name := range []string{"process-crash", "host-crash", "link-down", "link-loss", "pause", "clock-drift", "clock-step",
 		"link-one-way", "link-flapping", "link-slow", "nic-one-way", "switch-crash", "port-failure", "partition",
-		"partition-subtree", "partition-partial", "rule-drop", "corruption", "reordering", "host-slow"} {
+		"partition-subtree", "partition-partial", "rule-drop", "corruption", "reordering", "host-slow",
+		"duplication", "corruption-undetected", "link-bursts", "power-failure", "wedge", "switch-overload"} {
 		if s, ok := LookupFault(name); !ok || s.Name != name {
 			t.Errorf("%s is not registered", name)
 		}
@@ -168,6 +169,24 @@ func TestFaultParameters(t *testing.T) {
 		{"host-slow", nil, "parameter \"host\": is required: the name of a host, or random\nparameter \"each\": is required: a duration or a distribution, as 30ms or \"exponential(30ms)\""},
 		{"corruption", map[string]string{"link": "h1--edge0-0", "direction": "h1", "probability": "1%"}, "network.corruption{links:[]network.LinkID{2}, probability:0.01}"},
 		{"reordering", map[string]string{"link": "h1--edge0-0", "direction": "h1", "probability": "1%"}, `parameter "late": is required: a duration or a distribution, as 30ms or "exponential(30ms)"`},
+		{"wedge", map[string]string{"process": "h3"}, "network.wedge{process:3}"},
+		{"wedge", nil, `parameter "process": is required: the name of a host, or random`},
+		{"duplication", map[string]string{"link": "h1--edge0-0", "direction": "h1", "probability": "1%"},
+			"network.duplication{links:[]network.LinkID{2}, some:network.Doubling{Probability:0.01, Lag:sim.Distribution{Kind:0x0, Mean:0, Deviation:0, Low:0, High:0}}}"},
+		{"duplication", map[string]string{"link": "h1--h2", "probability": "1%", "lag": "soon"},
+			"parameter \"link\": there is no link between h1 and h2\nparameter \"lag\": \"soon\" is not a duration (write a number and a unit, as 10ms)"},
+		{"corruption-undetected", map[string]string{"link": "h1--edge0-0", "probability": "1%"}, "network.corruptionUndetected{links:[]network.LinkID{2, 3}, probability:0.01}"},
+		{"corruption-undetected", map[string]string{"link": "h1--edge0-0"}, `parameter "probability": is required (probability: that bits of a message change, independent of the others)`},
+		{"link-bursts", map[string]string{"link": "h1--edge0-0", "direction": "h1"}, "network.linkBursts{links:[]network.LinkID{2}, bursts:network.Bursts{Slot:5000000000, Bad:0.1, Loss:0.05, Mean:1.1111111111111112}}"},
+		{"link-bursts", map[string]string{"link": "h1--edge0-0", "slot": "0s", "bad": "100%"},
+			"parameter \"slot\": 0s must be longer than 0s and at most 4611686.018427387904s\nparameter \"bad\": all slots would be bad (link-loss loses packets all the time)"},
+		{"link-bursts", map[string]string{"link": "h1--edge0-0", "burst": "1.1"}, `parameter "burst": 1.1 slots in a row are fewer than if slots were independent (at least 1.111 of 0.1)`},
+		{"power-failure", map[string]string{"switch": "edge0-0"}, "network.powerFailure{nodes:[]network.NodeID{16, 0, 1}, hosts:16}"},
+		{"switch-overload", map[string]string{"switch": "core0", "each": "1ms"},
+			"network.switchOverload{at:32, load:network.Overload{Each:sim.Distribution{Kind:0x0, Mean:1000000000, Deviation:0, Low:0, High:0}, Queue:100, SlowPath:0}}"},
+		{"switch-overload", map[string]string{"switch": "h0", "queue": "1000001"},
+			"parameter \"switch\": h0 is a host\nparameter \"each\": is required: a duration or a distribution, as 30ms or \"exponential(30ms)\"\nparameter \"queue\": 1000001 is out of range: from 0 to 1000000"},
+		{"power-failure", map[string]string{"switch": "h0"}, `parameter "switch": h0 is a host`},
 		{"link-loss", map[string]string{"link": "x", "probability": "0.5"}, `parameter "link": "x" does not name two nodes as a--b`},
 	} {
 		f, err := newFault(c.kind, &top, sim.NewStream(1, ""), c.given)
@@ -235,7 +254,13 @@ func anyParams(kind FaultSpec, s *sim.Stream) map[string]string {
 			given[p.Name] = fmt.Sprint(2 + s.IntN(5))
 		case "priority":
 			given[p.Name] = fmt.Sprint(s.IntN(8))
-		case "down", "up", "late", "each":
+		case "slow_path":
+			given[p.Name] = []string{"0", "50%"}[s.IntN(2)]
+		case "bad", "loss":
+			if kind.Name == "link-bursts" {
+				given[p.Name] = fmt.Sprintf("%d%%", 1+s.IntN(99))
+			}
+		case "down", "up", "late", "each", "lag":
 			given[p.Name] = fmt.Sprintf("uniform(0s, %dns)", 1+s.IntN(20_000))
 		case "step":
 			given[p.Name] = fmt.Sprintf("%dns", (1+s.IntN(50_000))*(1-2*s.IntN(2)))
@@ -321,6 +346,14 @@ func TestLossThatHealsBeneathAnother(t *testing.T) {
 	}
 }
 
+// cpuOf returns the control processor of a switch, less the hosts.
+func cpuOf(n *Network, s int) *controlProcessor {
+	if n.cpus == nil || n.cpus[s] == nil {
+		return &controlProcessor{}
+	}
+	return n.cpus[s]
+}
+
 // works describes what is broken in n.
 func works(n *Network) string {
 	var b strings.Builder
@@ -330,11 +363,11 @@ func works(n *Network) string {
 			f = *n.impaired[l]
 		}
 		slices.Sort(f.corrupt)
-		fmt.Fprintf(&b, "link %d: %v %v %d %d %v %v %d %v\n", l, n.linkDown[l] != 0, n.LossOf(l), n.rates[l], n.ports[l].psPerByte,
-			f.silent != 0, f.corrupt, len(f.late), n.ports[l].flags&portInspected != 0)
+		fmt.Fprintf(&b, "link %d: %v %v %d %d %v %v %d %d %d %d %v\n", l, n.linkDown[l] != 0, n.LossOf(l), n.rates[l], n.ports[l].psPerByte,
+			f.silent != 0, f.corrupt, len(f.late), len(f.double), len(f.mangle), len(f.bursts), n.ports[l].flags&portInspected != 0)
 	}
 	for s, down := range n.switchDown {
-		fmt.Fprintf(&b, "switch %d: %v\n", s, down != 0)
+		fmt.Fprintf(&b, "switch %d: %v %d\n", s, down != 0, len(cpuOf(n, s).by))
 	}
 	for from := range NodeID(n.topology.Hosts) {
 		for to := range NodeID(n.topology.Hosts) {
@@ -360,7 +393,7 @@ func works(n *Network) string {
 		for h := range n.automataOf(pr) {
 			paused = h.queues
 		}
-		fmt.Fprintf(&b, "host %d: %v %v %v %d %d %v\n", p, n.hostDown[p] != 0, pr.running, paused, slow, c.drift, c.hidden(1))
+		fmt.Fprintf(&b, "host %d: %v %v %v %v %d %d %v\n", p, n.hostDown[p] != 0, pr.running, paused, pr.wedges > 0, slow, c.drift, c.hidden(1))
 	}
 	return b.String()
 }
@@ -390,9 +423,10 @@ func TestFaultsNest(t *testing.T) {
 				down, hosts, processes := map[LinkID]bool{}, map[model.ProcessID]bool{}, map[model.ProcessID]bool{}
 				loss := map[LinkID]Loss{0: IndependentLoss(0.25)}
 				slowest, silent, switches := map[LinkID]int64{}, map[LinkID]bool{}, map[NodeID]bool{}
-				corrupt, late, inspected := map[LinkID][]float64{}, map[LinkID]int{}, map[LinkID]bool{}
+				corrupt, inspected := map[LinkID][]float64{}, map[LinkID]bool{}
+				late, double, mangle, bursts := map[LinkID]int{}, map[LinkID]int{}, map[LinkID]int{}, map[LinkID]int{}
 				var rules []Rule
-				slow := map[model.ProcessID]int{}
+				slow, overloaded := map[model.ProcessID]int{}, map[NodeID]int{}
 				inspect := func(at NodeID) {
 					for l := range LinkID(len(n.ports)) {
 						if _, to := top.Ends(l); to == at || at == Everywhere && int(to) >= top.Hosts {
@@ -400,7 +434,7 @@ func TestFaultsNest(t *testing.T) {
 						}
 					}
 				}
-				paused, drift, clock := map[model.ProcessID]bool{}, map[NodeID]int64{}, map[NodeID]model.Duration{}
+				paused, wedged, drift, clock := map[model.ProcessID]bool{}, map[model.ProcessID]bool{}, map[NodeID]int64{}, map[NodeID]model.Duration{}
 				for _, f := range inForce {
 					switch f := f.(type) {
 					case linkDown:
@@ -441,6 +475,39 @@ func TestFaultsNest(t *testing.T) {
 							late[l]++
 							inspected[l] = true
 						}
+					case duplication:
+						for _, l := range f.links {
+							double[l]++
+							inspected[l] = true
+						}
+					case corruptionUndetected:
+						for _, l := range f.links {
+							mangle[l]++
+							inspected[l] = true
+						}
+					case linkBursts:
+						for _, l := range f.links {
+							bursts[l]++
+							inspected[l] = true
+						}
+					case powerFailure:
+						for _, x := range f.nodes {
+							if int(x) < top.Hosts { // whose light goes out
+								l, _ := top.LinkBetween(x, top.adjacent()[x][0])
+								down[l], down[l^1] = true, true
+								hosts[model.ProcessID(x)] = true
+							} else {
+								switches[x] = true
+								inspect(x)
+							}
+						}
+					case switchOverload:
+						overloaded[f.at]++
+						if f.load.SlowPath > 0 {
+							inspect(f.at)
+						}
+					case wedge:
+						wedged[f.process] = true
 					case *linkLoss:
 						for _, l := range f.links {
 							loss[l] = f.loss
@@ -468,10 +535,10 @@ func TestFaultsNest(t *testing.T) {
 						ps = 0
 					}
 					slices.Sort(corrupt[l])
-					fmt.Fprintf(&want, "link %d: %v %v %d %d %v %v %d %v\n", l, down[l], loss[l], rate, ps, silent[l], corrupt[l], late[l], inspected[l])
+					fmt.Fprintf(&want, "link %d: %v %v %d %d %v %v %d %d %d %d %v\n", l, down[l], loss[l], rate, ps, silent[l], corrupt[l], late[l], double[l], mangle[l], bursts[l], inspected[l])
 				}
 				for s := top.Hosts; s < len(top.Names); s++ {
-					fmt.Fprintf(&want, "switch %d: %v\n", s-top.Hosts, switches[NodeID(s)])
+					fmt.Fprintf(&want, "switch %d: %v %d\n", s-top.Hosts, switches[NodeID(s)], overloaded[NodeID(s)])
 				}
 				for from := range model.ProcessID(4) {
 					for to := range model.ProcessID(4) {
@@ -488,7 +555,7 @@ func TestFaultsNest(t *testing.T) {
 				}
 				for p := range model.ProcessID(4) {
 					h := NodeID(p)
-					fmt.Fprintf(&want, "host %d: %v %v %v %d %d %v\n", p, hosts[p], !hosts[p] && !processes[p], paused[p] || slow[p] > 0, slow[p], drift[h], model.Time(1).Add(clock[h]))
+					fmt.Fprintf(&want, "host %d: %v %v %v %v %d %d %v\n", p, hosts[p], !hosts[p] && !processes[p], paused[p] || slow[p] > 0, wedged[p], slow[p], drift[h], model.Time(1).Add(clock[h]))
 				}
 				if got := works(n); got != want.String() {
 					return fmt.Sprintf("with %#v in force:\ngot\n%s\nwant\n%s", inForce, got, want.String())

@@ -13,10 +13,13 @@ import (
 type impaired struct {
 	silent  int32 // faults of an interface at either end that lets nothing through
 	slow    []int64
+	bursts  []burstState
 	corrupt []float64
+	mangle  []float64
 	late    []Lateness
+	double  []Doubling
 	stream  *sim.Stream // of what becomes of each packet
-	held    heldPackets // that are late
+	held    heldPackets // that are late, or second copies
 }
 
 // impair returns the impairments of link l.
@@ -31,8 +34,8 @@ func (n *Network) impair(l LinkID) *impaired {
 func (n *Network) updateInspected(l LinkID) {
 	p, f := &n.ports[l], n.impaired[l]
 	p.flags &^= portInspected
-	if f != nil && (f.silent != 0 || len(f.corrupt) != 0 || len(f.late) != 0) ||
-		int(p.to) >= n.topology.Hosts && (n.switchDown[int(p.to)-n.topology.Hosts] != 0 || n.rules.any(p.to)) {
+	if f != nil && (f.silent != 0 || len(f.bursts) != 0 || len(f.corrupt) != 0 || len(f.mangle) != 0 || len(f.late) != 0 || len(f.double) != 0) ||
+		int(p.to) >= n.topology.Hosts && (n.switchDown[int(p.to)-n.topology.Hosts] != 0 || n.rules.any(p.to) || n.hasSlowPath(p.to)) {
 		p.flags |= portInspected
 	}
 }
@@ -42,21 +45,27 @@ func (n *Network) updateInspected(l LinkID) {
 func (n *Network) inspect(l LinkID, p *port, i int32) bool {
 	if f := n.impaired[l]; f != nil {
 		// The draws are made in any case, so that streams stay aligned.
+		lost := f.lostInBurst(n.kernel.Now())
 		corrupted := f.corrupted()
 		late := f.delayed()
 		switch {
 		case f.silent != 0:
 			n.drop(i, l, model.InterfaceFault)
 			return true
-		case corrupted:
+		case lost:
+			n.drop(i, l, model.LinkLoss)
+			return true
+		case corrupted, n.mangled(f, i):
 			n.drop(i, l, model.Corrupted)
 			return true
-		case late > 0:
+		}
+		n.double(l, f, i)
+		if late > 0 {
 			n.hold(l, i, late)
 			return true
 		}
 	}
-	return n.refuses(l, p, i)
+	return n.refuses(l, p, i) || n.takesSlowPath(l, i)
 }
 
 // refuses tells whether the switch at the far end of link l drops packet i on arrival.
@@ -69,10 +78,14 @@ func (n *Network) refuses(l LinkID, p *port, i int32) bool {
 	switch {
 	case n.switchDown[int(p.to)-n.topology.Hosts] != 0:
 		cause = model.SwitchDown
-	case n.rules.forbid(p.to, x):
-		cause = model.RuleDrop
 	default:
-		return false
+		if p.flags&portHeard != 0 {
+			n.hear(l, i)
+		}
+		if !n.rules.forbid(p.to, x) {
+			return false
+		}
+		cause = model.RuleDrop
 	}
 	if n.kernel.Records.Wants(model.Hopped) {
 		n.emit(model.Hopped, x, l, 0)

@@ -11,8 +11,8 @@ type Lateness struct {
 	By          sim.Distribution
 }
 
-// heldPackets are those that a fault makes late at the far end of a link, as a heap by the
-// time at which they go on. They are off the link: its arrivals stay in order.
+// heldPackets are those that a fault makes late at the far end of a link, and second copies,
+// as a heap by the time at which they go on. They are off the link: its arrivals stay in order.
 type heldPackets struct {
 	heap  []int32
 	timer sim.Timer
@@ -23,9 +23,7 @@ type heldPackets struct {
 // value. Of several that are in force each may delay a packet, and the delays add up.
 func (n *Network) DelaySome(l LinkID, some Lateness) {
 	f := n.impair(l)
-	if !f.held.made {
-		f.held.timer, f.held.made = n.kernel.NewTimer((*latecomers)(n), uint32(l)), true
-	}
+	n.canHold(l, f)
 	f.late = append(f.late, some)
 	n.updateInspected(l)
 	n.emitLink(model.LinkChanged, l)
@@ -37,6 +35,13 @@ func (n *Network) PunctualAgain(l LinkID, some Lateness) {
 	f.late = without(f.late, some)
 	n.updateInspected(l)
 	n.emitLink(model.LinkChanged, l)
+}
+
+// canHold makes sure that there is a timer for what link l holds.
+func (n *Network) canHold(l LinkID, f *impaired) {
+	if !f.held.made {
+		f.held.timer, f.held.made = n.kernel.NewTimer((*latecomers)(n), uint32(l)), true
+	}
 }
 
 // delayed draws by how much a packet is late.
@@ -70,7 +75,7 @@ func (a *latecomers) Fire(arg uint32) {
 	if len(h.heap) > 0 {
 		n.kernel.Arm(h.timer, n.pool.packets[h.heap[0]].arrives)
 	}
-	if !n.refuses(l, p, i) {
+	if !n.refuses(l, p, i) && !n.takesSlowPath(l, i) {
 		n.reach(l, p, i)
 	}
 }

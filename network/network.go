@@ -12,6 +12,7 @@ import (
 type Config struct {
 	Topology Topology
 	Framing  Framing
+	Routing  Routing
 
 	// MessageBytes is the payload of a message that states no size.
 	MessageBytes int32
@@ -24,6 +25,9 @@ type Config struct {
 	// LimiterProcessing is what a limiter spends on each packet, one after the other,
 	// before it decides.
 	LimiterProcessing model.Duration
+
+	// Evidence is what hosts and switches tell of failures.
+	Evidence Evidence
 }
 
 // Network is a running network.
@@ -40,6 +44,7 @@ type Network struct {
 	rates        []BitRate
 	linkDown     []int32 // faults that hold it down
 	transmitted  []sim.Timer
+	current      []int32 // the packet in transmission; two-event ports only
 	loss         []lossState
 	jitter       []sim.Distribution
 	jitterStream []*sim.Stream
@@ -49,17 +54,26 @@ type Network struct {
 
 	switchDown []int32 // crashes of the switch that hold; by node, less the hosts
 	rules      rules
+	cpus       []*controlProcessor // of the switches, less the hosts; nil where none was ever overloaded
+	hopLimit   uint16              // links after which a switch drops a packet; 0: none
+	control    controlHandler      // of what switches tell their neighbours; nil without
 
-	uplinks  []LinkID   // by host
-	limiters []*limited // by host and priority, then the traffics' own; nil if there are none at all
-	hostDown []int32    // crashes of the host that hold
-	clocks   []clock    // by host; nil if all show true time
+	planes   *controlPlanes // the routing protocol; nil without
+	carrying *carrying      // failure-carrying routing; nil without
+	wrong    []wrongRoute   // routes that faults hold in place of the right ones
+
+	uplinks     []LinkID   // by host
+	limiters    []*limited // by host and priority, then the traffics' own; nil if there are none at all
+	hostDown    []int32    // crashes of the host that hold
+	machineDown []int32    // those of them that took its hypervisor, too
+	clocks      []clock    // by host; nil if all show true time
 
 	processing model.Duration // of a packet in a limiter
 
 	processes []process
 	automata  []hosted
-	panels    int // of each attached process, or -1
+	panels    int     // of each attached process, or -1
+	speakers  []uint8 // the detector that sends for each of them
 	in        model.Input
 	choosing  *hosted // the automaton that takes a step
 	out       model.Output
@@ -67,7 +81,11 @@ type Network struct {
 
 	traffic map[string]*admission // by name
 
+	informants *informants // nil if there is no evidence
+	truth      *Truth      // nil if it is not followed
+
 	sent, delivered, hops uint64
+	duplicated            uint64
 	dropped               [model.DropCauses]uint64
 }
 
@@ -84,6 +102,9 @@ func New(k *sim.Kernel, c Config) (*Network, error) {
 	}
 	if c.LimiterProcessing < 0 || c.LimiterProcessing > model.Duration(model.MaxTime) {
 		return nil, fmt.Errorf("a limiter spends %v on a packet: it must be between 0 and %v", c.LimiterProcessing, model.MaxTime)
+	}
+	if err := c.Evidence.Validate(); err != nil {
+		return nil, err
 	}
 	routes, err := newRoutes(&c.Topology)
 	if err != nil {
@@ -106,8 +127,10 @@ func New(k *sim.Kernel, c Config) (*Network, error) {
 		impaired:     make([]*impaired, links),
 		switchDown:   make([]int32, len(c.Topology.Names)-c.Topology.Hosts),
 		transmitted:  make([]sim.Timer, links),
+		current:      make([]int32, links),
 		uplinks:      make([]LinkID, c.Topology.Hosts),
 		hostDown:     make([]int32, c.Topology.Hosts),
+		machineDown:  make([]int32, c.Topology.Hosts),
 		processes:    make([]process, c.Topology.Hosts),
 	}
 	for i, link := range c.Topology.Links {
@@ -127,6 +150,10 @@ func New(k *sim.Kernel, c Config) (*Network, error) {
 	for p := range n.processes {
 		n.processes[p].starting = k.NewTimer((*starts)(n), uint32(p))
 	}
+	n.newInformants(c.Evidence)
+	if err := n.setUpRouting(c.Routing); err != nil {
+		return nil, err
+	}
 	return n, nil
 }
 
@@ -135,7 +162,7 @@ func (n *Network) addPort(l LinkID, from, to NodeID, c LinkConfig, twoEvent bool
 		n.uplinks[from] = l
 	}
 	p := &n.ports[l]
-	p.delay, p.to, p.first, p.current = c.Delay, to, none, none
+	p.delay, p.to, p.first, n.current[l] = c.Delay, to, none, none
 	if twoEvent {
 		p.flags |= portTwoEvent
 	}
@@ -179,7 +206,9 @@ func (n *Network) setRate(l LinkID, r BitRate) {
 	p := &n.ports[l]
 	n.rates[l], p.psPerByte = r, 0
 	if int64(8*model.Second)%int64(r) == 0 {
-		p.psPerByte = int64(8*model.Second) / int64(r)
+		if ps := int64(8*model.Second) / int64(r); ps <= 1<<32-1 {
+			p.psPerByte = uint32(ps)
+		}
 	}
 }
 
@@ -237,6 +266,10 @@ func (n *Network) send(from, to NodeID, payload int32, priority model.Priority, 
 
 // sendMessage sends m from a panel of process p.
 func (n *Network) sendMessage(p model.ProcessID, m *model.Message, panel uint8, priority model.Priority) {
+	if m.Layer != model.ProcessLayer {
+		n.request(m, NodeID(p), panel, priority)
+		return
+	}
 	if m.To == p || m.To < 0 || int(m.To) >= len(n.processes) {
 		panic(fmt.Sprintf("network: process %d sends a message to process %d", p, m.To))
 	}
@@ -244,23 +277,31 @@ func (n *Network) sendMessage(p model.ProcessID, m *model.Message, panel uint8, 
 	if payload == 0 {
 		payload = n.payload
 	}
+	if n.informants != nil && n.informants.Resets {
+		n.meet(NodeID(p), NodeID(m.To), panel)
+	}
 	i := n.pool.get()
 	x := &n.pool.packets[i]
 	*x = packet{
 		from: NodeID(p), to: NodeID(m.To), seq: m.Seq, kind: m.Kind, tag: m.Tag, panel: panel,
 		flags: uint8(max(priority, m.Priority)) & priorityBits, bytes: n.WireBytes(payload),
-		flow: ecmpHash(NodeID(p), NodeID(m.To), uint32(panel)),
+		flow: ecmpHash(NodeID(p), NodeID(m.To), uint32(panel)|uint32(m.Flow)<<8),
 	}
 	if m.Arg != 0 || m.Body != nil {
-		n.pool.setExtra(i, extra{m.Arg, m.Body})
+		n.pool.setExtra(i, extra{arg: m.Arg, body: m.Body})
 	}
 	n.launch(i, x, nil)
 }
 
+// number counts a packet that is sent now.
+func (n *Network) number(x *packet) {
+	n.sent++
+	x.number, x.sentAt = n.sent+n.duplicated, n.kernel.Now()
+}
+
 // launch hands a new packet to its host's network interface.
 func (n *Network) launch(i int32, x *packet, a *admission) {
-	n.sent++
-	x.number, x.sentAt = n.sent, n.kernel.Now()
+	n.number(x)
 	l := n.uplinks[x.from]
 	if n.kernel.Records.Wants(model.Sent) {
 		n.emit(model.Sent, x, l, 0)
@@ -270,8 +311,16 @@ func (n *Network) launch(i int32, x *packet, a *admission) {
 	}
 }
 
-// drop ends packet i at link l.
+// drop ends packet i at link l, of which the switch there may tell its sender.
 func (n *Network) drop(i int32, l LinkID, cause model.DropCause) {
+	if n.informants != nil {
+		n.tellDrop(i, l, cause)
+	}
+	n.lose(i, l, cause)
+}
+
+// lose ends packet i at link l.
+func (n *Network) lose(i int32, l LinkID, cause model.DropCause) {
 	n.dropped[cause]++
 	if n.kernel.Records.Wants(model.Dropped) {
 		n.emit(model.Dropped, &n.pool.packets[i], l, cause)
@@ -287,8 +336,13 @@ func (n *Network) emit(kind model.RecordKind, x *packet, l LinkID, cause model.D
 		Packet: x.number, SentAt: x.sentAt, Seq: x.seq, Bytes: x.bytes, Place: int32(l),
 		Priority: x.priority(), Traffic: x.flags&isTraffic != 0, Cause: cause,
 	}
-	if !r.Traffic {
+	if x.flags&(isTraffic|isControl) == 0 {
 		r.Detector = n.automata[n.processes[x.from].panels[x.panel].first].detector
+	} else if x.flags&isControl != 0 {
+		r.Evidence = x.evidence
+		if !r.Traffic {
+			r.Detector = n.speakers[x.panel]
+		}
 	}
 	if kind == model.Delivered {
 		r.Process, r.Peer = r.Peer, r.Process
@@ -341,6 +395,7 @@ func (n *Network) SetLink(l LinkID, up bool) {
 		}
 		if n.linkDown[l] == 0 {
 			n.emitLink(model.LinkCameUp, l)
+			n.carrierChanged(l)
 		}
 		return
 	}
@@ -349,12 +404,13 @@ func (n *Network) SetLink(l LinkID, up bool) {
 		return
 	}
 	n.emitLink(model.LinkWentDown, l)
+	n.carrierChanged(l)
 	p := &n.ports[l]
 	if p.waiting != 0 && p.flags&portTwoEvent == 0 {
 		n.settle(l, p)
 	}
 	for p.first != none {
-		n.drop(n.arrive(l, p), l, model.LinkDown)
+		n.lose(n.arrive(l, p), l, model.LinkDown)
 	}
 	n.kernel.Disarm(p.arrival)
 	n.silence(l, model.LinkDown)
@@ -365,20 +421,21 @@ func (n *Network) silence(l LinkID, cause model.DropCause) {
 	p := &n.ports[l]
 	now := n.kernel.Now()
 	if p.flags&portTwoEvent != 0 {
-		if p.current != none {
-			n.drop(p.current, l, cause)
-			p.current = none
+		if n.current[l] != none {
+			n.lose(n.current[l], l, cause)
+			n.current[l] = none
 			n.kernel.Disarm(n.transmitted[l])
 		}
 	} else {
 		n.settle(l, p)
 		if p.first != none && p.free > now { // the last one under way is in transmission
-			n.drop(n.recall(p), l, cause)
+			n.lose(n.recall(p), l, cause)
 		}
 	}
+	p.idle += max(now.Sub(p.free), 0)
 	p.free = now
 	for p.waiting != 0 {
-		n.drop(n.dequeue(p), l, cause)
+		n.lose(n.dequeue(p), l, cause)
 	}
 }
 
@@ -413,19 +470,20 @@ func (n *Network) emitLink(kind model.RecordKind, l LinkID) {
 // Counts are the totals of a network's packets since the beginning.
 type Counts struct {
 	Sent, Delivered uint64
+	Duplicated      uint64 // second copies, which end as packets do
 	Dropped         [model.DropCauses]uint64
 	Hops            uint64 // packets that crossed a link, whether or not they were then lost
 }
 
 // Counts returns the totals so far.
 func (n *Network) Counts() Counts {
-	return Counts{n.sent, n.delivered, n.dropped, n.hops}
+	return Counts{n.sent, n.delivered, n.duplicated, n.dropped, n.hops}
 }
 
 // InFlight returns the number of packets that are neither delivered nor
 // dropped, counted port by port and limiter by limiter.
 func (n *Network) InFlight() int {
-	count := n.heldBack()
+	count := n.heldBack() + n.atCPUs()
 	for l := range n.ports {
 		p := &n.ports[l]
 		if p.flags&portReorders != 0 {
@@ -435,7 +493,7 @@ func (n *Network) InFlight() int {
 				count++
 			}
 		}
-		if p.current != none {
+		if n.current[l] != none {
 			count++
 		}
 		if f := n.impaired[l]; f != nil {

@@ -15,7 +15,11 @@ type packet struct {
 	kind     uint8
 	tag      uint8
 	panel    uint8
-	flags    uint8 // and the priority, in the lowest bits
+	flags    uint8  // and the priority, in the lowest bits
+	hops     uint16 // links that it crossed to a switch
+	layer    model.Layer
+	evidence model.EvidenceKind // of a packet that carries evidence alone
+	news     uint8              // what it brings beside its message
 }
 
 const (
@@ -23,15 +27,28 @@ const (
 	isTraffic    = 1 << 3 // background traffic, not a message
 	hasExtra     = 1 << 4 // Arg or Body are in pool.extra
 	isLost       = 1 << 5 // as the recording says that the link replays
+	isControl    = 1 << 6 // from or to an agent or a switch, not from process to process
+)
+
+// What a packet brings beside its message.
+const (
+	isMarked   = 1 << iota // it waited where more than a threshold did
+	isDetoured             // pool.extra has the links that it went around
 )
 
 func (p *packet) priority() model.Priority { return model.Priority(p.flags & priorityBits) }
 
-// extra holds what few messages have.
+// extra holds what few packets have.
 type extra struct {
-	arg  int64
-	body any
+	arg      int64
+	body     any
+	evidence *model.Evidence
+	detour   *detour
 }
+
+// detour is the header of a packet that had to go around failed links. It is immutable and
+// may be shared.
+type detour struct{ links []model.Place }
 
 // pool holds all packets of a network, so that none is allocated in the steady
 // state.
@@ -77,7 +94,7 @@ func (o *pool) setExtra(i int32, e extra) {
 func (o *pool) message(i int32, m *model.Message) {
 	p := &o.packets[i]
 	m.From, m.To = model.ProcessID(p.from), model.ProcessID(p.to)
-	m.Seq, m.Kind, m.Tag, m.Priority, m.Bytes = p.seq, p.kind, p.tag, p.priority(), 0
+	m.Seq, m.Kind, m.Tag, m.Layer, m.Priority, m.Bytes = p.seq, p.kind, p.tag, p.layer, p.priority(), 0
 	m.Arg, m.Body = 0, nil
 	if p.flags&hasExtra != 0 {
 		m.Arg, m.Body = o.extra[i].arg, o.extra[i].body

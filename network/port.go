@@ -11,8 +11,9 @@ import (
 // link that it feeds, with the packets under way on it.
 type port struct {
 	free      model.Time     // the transmitter is idle from here on
+	idle      model.Duration // how long it was, in all, until it began to transmit last
 	delay     model.Duration // propagation
-	psPerByte int64          // 0: not a whole number, see Network.transmission
+	psPerByte uint32         // 0: not a whole number, or larger; see Network.transmission
 
 	arrival sim.Timer // armed at the first arrival of a packet under way
 	to      NodeID
@@ -22,12 +23,11 @@ type port struct {
 	first, last int32
 
 	waiting   uint8 // bit k: the queue of priority k is not empty
-	flags     uint8
+	flags     uint16
 	tail      [model.Priorities]int32 // the queues, as circular lists: the last packet, whose next is the first
 	packets   [model.Priorities]int32
 	bytes     [model.Priorities]int64
 	maxPacket int32
-	current   int32 // in transmission; two-event ports only
 	maxBytes  int64
 }
 
@@ -38,12 +38,15 @@ const (
 	portUnlimited // no buffer limit
 	portReplays   // delays and losses are recorded ones
 	portInspected // a fault looks at what comes to the far end
+	portHeard     // the switch at the far end notes what comes
+	portMarks     // packets that find a crowded queue are marked
+	portWatched   // the ground truth is told when packets begin to wait
 )
 
 // transmission returns how long n bytes occupy link l, rounded up to a picosecond.
 func (n *Network) transmission(l LinkID, bytes int32) model.Duration {
 	if ps := n.ports[l].psPerByte; ps != 0 {
-		return model.Duration(int64(bytes) * ps)
+		return model.Duration(int64(bytes) * int64(ps))
 	}
 	return n.rates[l].Transmission(bytes)
 }
@@ -73,7 +76,7 @@ func (n *Network) enqueue(l LinkID, i int32) {
 	}
 	now := n.kernel.Now()
 	if p.flags&portTwoEvent != 0 {
-		if p.current == none {
+		if n.current[l] == none {
 			n.transmit(l, i)
 			return
 		}
@@ -82,6 +85,7 @@ func (n *Network) enqueue(l LinkID, i int32) {
 			n.settle(l, p)
 		}
 		if p.free <= now { // then nothing waits
+			p.idle += now.Sub(p.free)
 			p.free = now.Add(n.transmission(l, x.bytes))
 			isFirst := p.first == none
 			n.depart(l, p, i)
@@ -97,7 +101,13 @@ func (n *Network) enqueue(l LinkID, i int32) {
 		n.drop(i, l, model.BufferFull)
 		return
 	}
+	if p.flags&portMarks != 0 && n.crowded(p, c) {
+		x.news |= isMarked
+	}
 	if p.waiting&(1<<c) == 0 {
+		if p.flags&portWatched != 0 {
+			n.truth.congestion.backlog(l, p)
+		}
 		p.waiting |= 1 << c
 		x.next = i
 	} else {
@@ -138,7 +148,8 @@ func (n *Network) settle(l LinkID, p *port) {
 // transmit starts to send packet i on two-event port l.
 func (n *Network) transmit(l LinkID, i int32) {
 	p := &n.ports[l]
-	p.current = i
+	n.current[l] = i
+	p.idle += n.kernel.Now().Sub(p.free)
 	p.free = n.kernel.Now().Add(n.transmission(l, n.pool.packets[i].bytes))
 	n.kernel.Arm(n.transmitted[l], p.free)
 }
@@ -154,14 +165,14 @@ type (
 func (t *transmissions) Fire(arg uint32) {
 	n, l := (*Network)(t), LinkID(arg)
 	p := &n.ports[l]
-	i := p.current
+	i := n.current[l]
 	if p.flags&portReorders != 0 {
 		n.overtake(l, p, i)
 	} else {
 		n.depart(l, p, i)
 	}
 	n.kernel.Arm(p.arrival, n.pool.packets[p.first].arrives)
-	p.current = none
+	n.current[l] = none
 	if p.waiting != 0 {
 		n.transmit(l, n.dequeue(p))
 	}
@@ -179,7 +190,7 @@ func (a *arrivals) Fire(arg uint32) {
 		n.kernel.Arm(p.arrival, n.pool.packets[p.first].arrives)
 	}
 	n.hops++
-	if p.flags&(portLossy|portReplays|portInspected) != 0 && n.stops(l, p, i) {
+	if p.flags&(portLossy|portReplays|portInspected|portHeard) != 0 && n.stops(l, p, i) {
 		return
 	}
 	n.reach(l, p, i)
@@ -195,7 +206,18 @@ func (n *Network) reach(l LinkID, p *port, i int32) {
 	if n.kernel.Records.Wants(model.Hopped) {
 		n.emit(model.Hopped, x, l, 0)
 	}
+	if x.hops++; x.hops == n.hopLimit {
+		n.drop(i, l, model.HopLimit)
+		return
+	}
+	if int(x.to) >= n.topology.Hosts {
+		n.reachSwitch(l, p, i)
+		return
+	}
 	next, ok := n.routes.next(p.to, x.to, x.flow)
+	if n.carrying != nil {
+		next, ok = n.carry(p.to, i, next, ok)
+	}
 	if !ok {
 		n.drop(i, l, model.NoRoute)
 		return
@@ -300,7 +322,13 @@ func (n *Network) stops(l LinkID, p *port, i int32) bool {
 		n.drop(i, l, model.LinkLoss)
 		return true
 	}
-	return p.flags&portInspected != 0 && n.inspect(l, p, i)
+	if p.flags&portInspected != 0 {
+		return n.inspect(l, p, i)
+	}
+	if p.flags&portHeard != 0 {
+		n.hear(l, i)
+	}
+	return false
 }
 
 // loses tells at the far end of link l whether packet i is lost there: by what the link

@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"suspect/model"
 	"suspect/sim"
@@ -17,10 +18,15 @@ type process struct {
 	running  bool      // begun and not down
 	pauses   int32     // that hold
 	slow     *slowness // nil if it never was
-	queues   bool      // it is paused or slow: its inputs wait
+	wedges   int32     // that hold
+	wedged   bool      // its application is stuck
+	queues   bool      // it is paused, slow or wedged: inputs wait
 	panels   []panel
 	waiting  []stimulus // inputs, from the one numbered first on
 	first    int
+	stuck    []stimulus // inputs of the application, which is wedged
+
+	incarnation int64 // how often it started
 }
 
 // stimulus is an input that waits for a process, in the order in which it became due.
@@ -32,9 +38,10 @@ type stimulus struct {
 
 // panel is a group of automata on the same messages.
 type panel struct {
-	priority model.Priority
-	first    int32 // index in Network.automata
-	n        int32
+	priority    model.Priority
+	application bool
+	first       int32 // index in Network.automata
+	n           int32
 }
 
 // hosted is an automaton on its host, with the timer of its wake-up.
@@ -46,7 +53,7 @@ type hosted struct {
 	panel           uint8
 	detector        uint8
 	speaks          bool
-	queues          bool        // so does its process
+	queues          bool        // its inputs wait
 	wakes           model.Time  // local time of the wake-up that is asked for; kept only where there are clocks
 	random          *sim.Stream // nil until it is first drawn from
 }
@@ -79,6 +86,10 @@ type Panel struct {
 
 	// Priority is the least priority of the panel's messages.
 	Priority model.Priority
+
+	// Application tells that the automata are the work of the process, which stands still
+	// while it is wedged, and not what answers that it is alive.
+	Application bool
 }
 
 // Attach gives process p its automata, which start at the given time. Panel i of
@@ -91,6 +102,12 @@ func (n *Network) Attach(p model.ProcessID, start model.Time, panels ...Panel) {
 	}
 	if n.panels < 0 {
 		n.panels = len(panels)
+		n.speakers = make([]uint8, len(panels))
+		for i, panel := range panels {
+			if len(panel.Detectors) > 0 {
+				n.speakers[i] = panel.Detectors[0]
+			}
+		}
 	}
 	if len(panels) != n.panels || len(panels) > 256 {
 		panic(fmt.Sprintf("network: process %d has %d panels, others have %d", p, len(panels), n.panels))
@@ -112,7 +129,7 @@ func newPanel(p Panel, first int) panel {
 	if len(p.New) != len(p.Detectors) {
 		panic("network: a panel needs one detector number for each automaton")
 	}
-	return panel{priority: p.Priority, first: int32(first), n: int32(len(p.New))}
+	return panel{priority: p.Priority, application: p.Application, first: int32(first), n: int32(len(p.New))}
 }
 
 // starts and wakes are the network as the handler of its processes' timers.
@@ -159,20 +176,26 @@ func (n *Network) updateProcess(p model.ProcessID, kind model.FailureKind) {
 		return
 	}
 	pr.running = running
+	if running {
+		pr.incarnation++
+	}
 	switch {
 	case !running:
 		pr.forget()
+		pr.stuck = nil
+		n.unwedge(p)
 		n.restartWork(pr)
 		for h := range n.automataOf(pr) {
 			h.Automaton, h.wakes = nil, model.Never
 			n.kernel.Disarm(h.wake)
 		}
-	case pr.queues:
+	case pr.holds():
 		n.in = model.Input{Kind: model.Start}
 		n.wait(p, 0, 0)
 	default:
 		n.start(pr)
 	}
+	n.processChanged(p)
 }
 
 // forget empties what waits, and lets go of the bodies of messages.
@@ -180,6 +203,9 @@ func (pr *process) forget() {
 	clear(pr.waiting)
 	pr.waiting, pr.first = pr.waiting[:0], 0
 }
+
+// holds tells whether all inputs of a process wait, as while it is paused or slow.
+func (pr *process) holds() bool { return pr.pauses != 0 || pr.slow != nil && len(pr.slow.by) != 0 }
 
 // start makes the automata of a process.
 func (n *Network) start(pr *process) {
@@ -229,7 +255,19 @@ func (n *Network) step(h *hosted) {
 		}
 		if n.kernel.Records.Wants(kind) {
 			n.record = model.Record{
-				At: now, Kind: kind, Process: h.process, Peer: v.Peer, Failure: v.Kind, Detector: h.detector,
+				At: now, Kind: kind, Process: h.process, Peer: v.Peer, Failure: v.Kind, Detector: h.detector, Warning: v.Warning,
+			}
+			if v.Suspected {
+				n.record.Certainty, n.record.Place = v.Certainty, int32(v.Place)
+			}
+			n.kernel.Records.Emit(&n.record)
+		}
+	}
+	for _, a := range n.out.Announcements {
+		if n.kernel.Records.Wants(model.Announced) {
+			n.record = model.Record{
+				At: now, Kind: model.Announced, Process: h.process, Peer: a.Peer, Detector: h.detector,
+				Announcement: a.Kind, Seq: a.Seq, SentAt: model.Time(a.Value),
 			}
 			n.kernel.Records.Emit(&n.record)
 		}
@@ -251,10 +289,14 @@ func (n *Network) receive(host NodeID, l LinkID, i int32) {
 	case x.to != host:
 		n.drop(i, l, model.NoRoute)
 		return
+	case x.flags&isControl != 0:
+		n.receiveControl(host, l, i)
+		return
 	case n.hostDown[host] != 0:
 		n.drop(i, l, model.HostDown)
 		return
 	case x.flags&isTraffic == 0 && !pr.running:
+		n.refuse(host, x)
 		n.drop(i, l, model.ProcessDown)
 		return
 	}
@@ -266,10 +308,24 @@ func (n *Network) receive(host NodeID, l LinkID, i int32) {
 		n.pool.put(i)
 		return
 	}
+	if n.informants != nil && n.informants.Resets {
+		n.meet(host, x.from, x.panel)
+	}
 	n.in.Kind, n.in.Random = model.Deliver, (*choices)(n)
 	n.pool.message(i, &n.in.Message)
 	panel := x.panel
+	if x.news != 0 {
+		n.receiveNews(host, i)
+		return
+	}
 	n.pool.put(i)
+	n.hand(host, panel)
+}
+
+// hand lets the automata of a panel of a process take the input in n.in, now or when the
+// process does.
+func (n *Network) hand(host NodeID, panel uint8) {
+	pr := &n.processes[host]
 	if pr.queues {
 		n.wait(model.ProcessID(host), 0, panel)
 		return
@@ -284,12 +340,17 @@ func (n *Network) stepPanel(panel *panel) {
 	}
 }
 
-// wait keeps the input in n.in until process p takes it. It is kept out of line, for its
-// callers are on the way of every message.
+// wait keeps the input in n.in until process p takes it. Of a process that is wedged and no
+// more, it keeps those of its application alone. It is kept out of line, for its callers
+// are on the way of every message.
 //
 //go:noinline
 func (n *Network) wait(p model.ProcessID, automaton int32, panel uint8) {
 	pr := &n.processes[p]
+	if !pr.holds() {
+		n.consider(pr, stimulus{n.in, automaton, panel})
+		return
+	}
 	pr.waiting = append(pr.waiting, stimulus{n.in, automaton, panel})
 	if len(pr.waiting) == pr.first+1 {
 		n.restartWork(pr)
@@ -307,27 +368,52 @@ func (n *Network) take(pr *process) {
 		clear(pr.waiting[left:])
 		pr.waiting, pr.first = pr.waiting[:left], 0
 	}
+	n.consider(pr, s)
+}
+
+// consider lets a process take an input, unless it is for its application, which is stuck.
+func (n *Network) consider(pr *process, s stimulus) {
+	if pr.wedged && n.isForApplication(pr, &s) {
+		pr.stuck = append(pr.stuck, s)
+		return
+	}
 	n.in = s.input
 	switch s.input.Kind {
 	case model.Start:
 		n.start(pr)
 	case model.Wake:
 		n.step(&n.automata[s.automaton])
-	case model.Deliver:
+	default:
+		if n.in.Message.Layer == model.ApplicationLayer {
+			n.answerProbe(s.panel)
+			return
+		}
 		n.stepPanel(&pr.panels[s.panel])
 	}
 }
 
-// updateQueues decides whether the inputs of a process wait, after something that it
-// depends on changed. If not, it takes all that wait.
-func (n *Network) updateQueues(pr *process) {
-	if queues := pr.pauses != 0 || pr.slow != nil && len(pr.slow.by) != 0; queues != pr.queues {
-		pr.queues = queues
-		for h := range n.automataOf(pr) {
-			h.queues = queues
-		}
+// isForApplication tells whether an input is for the application of a process. Its start
+// is not, since a process that starts anew is not wedged.
+func (n *Network) isForApplication(pr *process, s *stimulus) bool {
+	switch s.input.Kind {
+	case model.Start:
+		return false
+	case model.Wake:
+		return pr.panels[n.automata[s.automaton].panel].application
+	default:
+		return s.input.Message.Layer == model.ApplicationLayer || pr.panels[s.panel].application
 	}
-	for !pr.queues && pr.first < len(pr.waiting) {
+}
+
+// updateQueues decides whether inputs of a process wait, after something that it depends
+// on changed. If not, it takes all that wait.
+func (n *Network) updateQueues(pr *process) {
+	holds := pr.holds()
+	pr.queues = holds || pr.wedged
+	for h := range n.automataOf(pr) {
+		h.queues = holds || pr.wedged && pr.panels[h.panel].application
+	}
+	for !pr.holds() && pr.first < len(pr.waiting) {
 		n.take(pr)
 	}
 }
@@ -340,6 +426,7 @@ func (n *Network) updateQueues(pr *process) {
 func (n *Network) PauseProcess(p model.ProcessID) {
 	pr := &n.processes[p]
 	if pr.pauses++; pr.pauses == 1 {
+		n.emitProcess(model.Paused, p, model.Unspecified)
 		n.updateQueues(pr)
 		n.restartWork(pr)
 	}
@@ -353,9 +440,51 @@ func (n *Network) ResumeProcess(p model.ProcessID) {
 		panic(fmt.Sprintf("network: process %d resumes more often than it paused", p))
 	}
 	if pr.pauses == 0 {
+		n.emitProcess(model.Resumed, p, model.Unspecified)
 		n.updateQueues(pr)
 		n.restartWork(pr)
 	}
+}
+
+// WedgeProcess makes the application of process p stand still until as many calls of
+// UnwedgeProcess: its inputs wait, as in a pause, while the process answers for the rest
+// (Panel.Application tells which automata are which). A process that crashes loses what
+// waits and is not wedged when it starts anew; nor is one that was down when it was to be.
+func (n *Network) WedgeProcess(p model.ProcessID) {
+	pr := &n.processes[p]
+	pr.wedges++
+	if pr.running && !pr.wedged {
+		pr.wedged = true
+		n.emitProcess(model.Wedged, p, model.Unspecified)
+		n.updateQueues(pr)
+	}
+}
+
+// UnwedgeProcess takes one WedgeProcess back. An application that goes on takes what waits
+// for it at once, in the order in which it became due.
+func (n *Network) UnwedgeProcess(p model.ProcessID) {
+	pr := &n.processes[p]
+	if pr.wedges--; pr.wedges < 0 {
+		panic(fmt.Sprintf("network: process %d is unwedged more often than it was wedged", p))
+	}
+	if pr.wedges == 0 {
+		n.unwedge(p)
+	}
+}
+
+// unwedge lets the application of a process go on, if it is stuck. What waits for it is
+// older than all else that waits.
+func (n *Network) unwedge(p model.ProcessID) {
+	pr := &n.processes[p]
+	if !pr.wedged {
+		return
+	}
+	pr.wedged = false
+	n.emitProcess(model.Unwedged, p, model.Unspecified)
+	pr.waiting = slices.Concat(pr.stuck, pr.waiting[pr.first:])
+	pr.stuck, pr.first = nil, 0
+	n.updateQueues(pr)
+	n.restartWork(pr)
 }
 
 // CrashProcess stops process p, which loses its state, until as many calls of
@@ -375,10 +504,14 @@ func (n *Network) RecoverProcess(p model.ProcessID) {
 	n.updateProcess(p, model.ProcessCrash)
 }
 
-// CrashHost stops host p and its process until as many calls of RecoverHost. What
-// waits in its network interface or is being transmitted by it is lost, and so is
-// what reaches it; what is under way on the link is not.
+// CrashHost stops the system of host p, and its process, until as many calls of
+// RecoverHost. What waits in its network interface or is being transmitted by it is lost,
+// and so is what reaches it; what is under way on the link is not. The hypervisor beneath
+// the system lives on, which only those notice who ask it.
 func (n *Network) CrashHost(p model.ProcessID) {
+	if n.hostDown[p] == 0 {
+		n.systemChanges(p)
+	}
 	if n.hostDown[p]++; n.hostDown[p] == 1 {
 		n.emitProcess(model.HostWentDown, p, model.HostCrash)
 		n.silence(n.uplinks[p], model.HostDown)
@@ -389,13 +522,36 @@ func (n *Network) CrashHost(p model.ProcessID) {
 
 // RecoverHost takes one CrashHost back.
 func (n *Network) RecoverHost(p model.ProcessID) {
+	if n.hostDown[p] == 1 {
+		n.systemChanges(p)
+	}
 	if n.hostDown[p]--; n.hostDown[p] < 0 {
 		panic(fmt.Sprintf("network: host %d recovers more often than it crashed", p))
 	}
 	if n.hostDown[p] == 0 {
+		n.systemCameUp(p)
 		n.emitProcess(model.HostCameUp, p, model.HostCrash)
 	}
 	n.updateProcess(p, model.HostCrash)
+}
+
+// CrashMachine stops all of host p, as when it loses its power, until as many calls of
+// RecoverMachine: its hypervisor too, and the light on its link, which is down meanwhile.
+func (n *Network) CrashMachine(p model.ProcessID) {
+	n.machineDown[p]++
+	n.CrashHost(p)
+	n.SetLink(n.uplinks[p], false)
+	n.SetLink(n.uplinks[p]^1, false)
+}
+
+// RecoverMachine takes one CrashMachine back.
+func (n *Network) RecoverMachine(p model.ProcessID) {
+	n.SetLink(n.uplinks[p]^1, true)
+	n.SetLink(n.uplinks[p], true)
+	if n.machineDown[p]--; n.machineDown[p] == 0 {
+		n.machineCameUp(p)
+	}
+	n.RecoverHost(p)
 }
 
 func (n *Network) emitProcess(kind model.RecordKind, p model.ProcessID, failure model.FailureKind) {

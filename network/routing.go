@@ -8,11 +8,12 @@ import (
 
 // routes are the routing tables of all switches: shortest paths by the number of
 // hops, and all of them, so that a switch spreads flows over its equal next hops
-// (ECMP). Hosts do not forward. Routes are computed once and stay: a link that goes
-// down black-holes the packets that are routed over it.
+// (ECMP). Hosts do not forward. Without a routing protocol they stay as they are: a link
+// that goes down black-holes the packets that are routed over it.
 //
 // Packets for hosts of one switch share their routes until they reach it, so the
-// tables hold one entry for each pair of a switch and a switch that has hosts.
+// tables hold one entry for each pair of a switch and a switch that has hosts. Where a
+// protocol or a fault sets routes to single hosts, they are spread first.
 type routes struct {
 	hosts   []lastHop // by host
 	first   NodeID    // the first switch
@@ -29,6 +30,13 @@ type routes struct {
 	// level, which see only flows for which the level before made the same
 	// choice, would all choose alike: the paths beyond would stay empty.
 	salt []uint64
+
+	known    map[string]uint32 // the entry of a set, by its links
+	key      []byte            // of a set that is looked up
+	isSpread bool              // every host has its own column
+
+	// toSwitch has a row and a column for each switch; nil without agents and evidence.
+	toSwitch []uint32
 }
 
 // lastHop is how a host is reached from its switch.
@@ -113,7 +121,7 @@ func newRoutes(t *Topology) (*routes, error) {
 	r.links = []LinkID{noLink}
 	r.table = slices.Repeat([]uint32{1}, switches*r.columns)
 
-	known := make(map[string]uint32) // the entry of a set, by its links
+	r.known = make(map[string]uint32)
 	var key []byte
 	distance := make([]int32, switches)
 	queue := make([]int32, 0, switches)
@@ -137,7 +145,7 @@ func newRoutes(t *Topology) (*routes, error) {
 			if s == root {
 				continue
 			}
-			entry, ok := known[string(key)]
+			entry, ok := r.known[string(key)]
 			if !ok {
 				size := len(key) / 4
 				if size > maxSet {
@@ -151,7 +159,7 @@ func newRoutes(t *Topology) (*routes, error) {
 				for i := range size {
 					r.links = append(r.links, LinkID(binary.LittleEndian.Uint32(key[4*i:])))
 				}
-				known[string(key)] = entry
+				r.known[string(key)] = entry
 			}
 			r.table[int(s)*r.columns+c] = entry
 		}

@@ -29,6 +29,7 @@ func (n *Network) SlowProcess(p model.ProcessID, each sim.Distribution) {
 		}
 	}
 	pr.slow.by = append(pr.slow.by, each)
+	n.truth.slowed(p)
 	n.updateQueues(pr)
 }
 
@@ -37,6 +38,7 @@ func (n *Network) SlowProcess(p model.ProcessID, each sim.Distribution) {
 func (n *Network) FastenProcess(p model.ProcessID, each sim.Distribution) {
 	pr := &n.processes[p]
 	pr.slow.by = without(pr.slow.by, each)
+	n.truth.slowed(p)
 	if len(pr.slow.by) == 0 {
 		n.restartWork(pr)
 	}

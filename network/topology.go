@@ -85,3 +85,12 @@ const (
 	// Bare counts the payload alone.
 	Bare
 )
+
+// Graph returns the map of t: its nodes and links have the numbers that they have in t.
+func (t *Topology) Graph() *model.Graph {
+	g := &model.Graph{Nodes: len(t.Names), Hosts: t.Hosts, Links: make([][2]model.ProcessID, len(t.Links))}
+	for i := range t.Links {
+		g.Links[i] = [2]model.ProcessID{model.ProcessID(t.Links[i].A), model.ProcessID(t.Links[i].B)}
+	}
+	return g
+}

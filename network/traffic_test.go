@@ -643,7 +643,7 @@ func TestConservationUnderTrafficAndFaults(t *testing.T) {
 					dropped += d
 					causes[cause] += d
 				}
-				if c.Sent != c.Delivered+dropped+uint64(n.InFlight()) || c.Sent == 0 {
+				if c.Sent+c.Duplicated != c.Delivered+dropped+uint64(n.InFlight()) || c.Sent == 0 {
 					return fmt.Sprintf("%d sent, %d delivered, %d dropped, %d in flight", c.Sent, c.Delivered, dropped, n.InFlight()), nil
 				}
 				if uint64(len(fates)) != c.Delivered+dropped {

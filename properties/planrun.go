@@ -48,8 +48,9 @@ func (c *Counts) Merge(o Counts) {
 	c.Detections += o.Detections
 }
 
-// meddler changes an automaton between two steps in a way that must not matter.
-type meddler func(q model.ProcessID, a model.Automaton, local model.Time) model.Automaton
+// meddler changes an automaton between two steps in a way that must not matter. Early tells
+// that it did not ask to be woken up by now.
+type meddler func(q model.ProcessID, a model.Automaton, local model.Time, early bool) model.Automaton
 
 // run is Run, with a meddler or nil.
 func (p *Plan) run(factory Factory, observe func(*model.Record), meddle meddler) Counts {
@@ -252,7 +253,7 @@ func (r *planRun) input(q model.ProcessID, in model.Input) {
 	}
 	local := x.local(r.now)
 	if r.meddle != nil {
-		x.automaton = r.meddle(q, x.automaton, local)
+		x.automaton = r.meddle(q, x.automaton, local, in.Kind == model.Deliver && x.wake > r.now)
 	}
 	in.Random = x.choices
 	r.out.Reset()
@@ -271,17 +272,27 @@ func (r *planRun) input(q model.ProcessID, in model.Input) {
 
 // wakeAt arms the wake-up of process q, by its own clock, in place of any other.
 func (r *planRun) wakeAt(q model.ProcessID, local model.Time) {
-	x := &r.processes[q]
-	x.wake = x.due(local)
 	if local == model.Never {
-		x.wake = model.Never
+		r.processes[q].wake = model.Never
 		return
 	}
-	wake, life := x.wake, x.life
-	// In the order of processes: when a wake-up was asked for, which may be early, must not
-	// matter.
+	r.arm(q, r.processes[q].due(local))
+}
+
+// arm wakes process q up at a time, or after the pause in which that lies.
+func (r *planRun) arm(q model.ProcessID, wake model.Time) {
+	x := &r.processes[q]
+	life := x.life
+	x.wake = wake
+	// In the order of processes, and after messages also after a pause: when a wake-up was
+	// asked for, which may be early, must not matter.
 	heap.Push(&r.todo, task{wake, wakesLast, int64(q), func() {
-		if x.life == life && x.wake == wake {
+		switch {
+		case x.life != life || x.wake != wake:
+		case x.resumes > r.now:
+			r.counts.Paused++
+			r.arm(q, x.resumes)
+		default:
 			x.wake = model.Never
 			r.input(q, model.Input{Kind: model.Wake})
 		}

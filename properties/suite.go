@@ -25,13 +25,15 @@ type Claim struct {
 func (c Claim) Check() error {
 	const longest = model.Duration(model.MaxTime / 64)
 	switch {
+	case c.Delay < 0:
+		return fmt.Errorf("claim of %v: no message is fast enough: the longest delay would be %v", c.Class, c.Delay)
 	case c.Within <= 0:
 		return fmt.Errorf("claim of %v: without a bound on completeness (Within) no finite run settles it", c.Class)
 	case c.eventual() && c.Settle <= 0 && c.Mistakes <= 0:
 		return fmt.Errorf("claim of %v: without a bound on eventual accuracy (Settle, or Mistakes) no finite run settles it", c.Class)
 	case c.Eventually && !c.eventual():
 		return fmt.Errorf("claim of %v: it speaks of all times, and cannot rest on what holds eventually", c.Class)
-	case max(c.Within, c.Settle, c.Delay, c.Pause, c.Starts) > longest || min(c.Settle, c.Delay, c.Pause, c.Starts) < 0:
+	case max(c.Within, c.Settle, c.Delay, c.Pause, c.Starts, c.By) > longest || min(c.Settle, c.Delay, c.Pause, c.Starts, c.By) < 0:
 		return fmt.Errorf("claim of %v: times must be between 0 and %v", c.Class, longest)
 	case !(c.Loss >= 0 && c.Loss < 1):
 		return fmt.Errorf("claim of %v: messages are lost with probability %v: it must be at least 0 and below 1", c.Class, c.Loss)
@@ -46,6 +48,14 @@ func (c Claim) Check() error {
 // eventual tells whether the class promises accuracy only from some time on.
 func (c Claim) eventual() bool { return c.Class.Accuracy() >= model.EventualStrongAccuracy }
 
+// by returns when the conditions begin to hold at the latest.
+func (c Claim) by() model.Duration {
+	if c.By > 0 {
+		return c.By
+	}
+	return 4*c.Within + c.Settle
+}
+
 // most returns the largest number of processes, and crashes that of those that crash of n.
 func (c Claim) most() int {
 	if c.Processes == 0 {
@@ -55,10 +65,14 @@ func (c Claim) most() int {
 }
 
 func (c Claim) crashes(n int) int {
-	if c.Crashes < 0 {
-		return n - 1
+	most := n - 1
+	if c.Crashes >= 0 {
+		most = min(c.Crashes, most)
 	}
-	return min(c.Crashes, n-1)
+	if c.Minority {
+		most = min(most, (n-1)/2)
+	}
+	return most
 }
 
 // Plan returns a failure plan within the claim's conditions, which follows from the seed.
@@ -79,7 +93,7 @@ func (c Claim) Plan(seed uint64) *Plan {
 		p.Loss = c.Loss
 	}
 	if c.Eventually && s.IntN(5) > 0 {
-		p.Settles = upTo(4*c.Within + c.Settle)
+		p.Settles = upTo(c.by())
 	}
 	for range n {
 		p.Starts = append(p.Starts, upTo(c.Starts))
@@ -175,15 +189,48 @@ func (c Claim) judge(p *Plan, factory Factory, accuracy bool, observe func(*mode
 		panic(err)
 	}
 	kinds := checker.Kinds()
+	standing := make(map[[2]model.ProcessID]model.Record)
 	counts := p.Run(factory, func(r *model.Record) {
 		if kinds.Has(r.Kind) {
 			checker.Observe(r)
+		}
+		switch pair := [2]model.ProcessID{r.Process, r.Peer}; r.Kind {
+		case model.Suspected:
+			if r.Failure.HostFailure() {
+				standing[pair] = *r
+			}
+		case model.Trusted:
+			delete(standing, pair)
 		}
 		if observe != nil {
 			observe(r)
 		}
 	})
-	return checker.Finish(model.Time(p.Horizon)), counts
+	result := checker.Finish(model.Time(p.Horizon))
+	if accuracy && c.eventual() && c.Settle == 0 && result.Outcome == Inconclusive {
+		c.lasting(p, standing, &result)
+	}
+	return result, counts
+}
+
+// lasting makes a result, which a mistake that stands at the end of the run has left
+// open, a violation if that has stood for too long.
+func (c Claim) lasting(p *Plan, standing map[[2]model.ProcessID]model.Record, result *Result) {
+	faulty := model.ProcessSet(0)
+	for _, x := range p.Crashes {
+		faulty |= model.ProcessesOf(x.Process)
+	}
+	latest := model.Time(p.Horizon - c.Within)
+	for q := range model.ProcessID(p.Processes) {
+		for peer := range model.ProcessID(p.Processes) {
+			r, ok := standing[[2]model.ProcessID{q, peer}]
+			if ok && !faulty.Has(q) && !faulty.Has(peer) && max(r.At, model.Time(p.Settles)) < latest {
+				result.Outcome = Violated
+				result.Reason = fmt.Sprintf("p%d suspects p%d from %v on until the end at %v: a mistake that lasts for longer than %v", q, peer, r.At, p.Horizon, c.Within)
+				return
+			}
+		}
+	}
 }
 
 // Subject is one thing that the suite finds out.
@@ -231,9 +278,10 @@ func Subjects() []string { return []string{Complete, Accurate, Copies, Outside, 
 //
 //   - completeness and accuracy are those of the class, over plans within the conditions;
 //   - copies: a run in which every automaton is replaced before every step by one that
-//     loads its encoded state, or by its clone, goes as without;
-//   - outside: with all messages between the living lost, there is a mistake. A detector
-//     that is complete cannot do otherwise, and a suite that does not see it sees nothing;
+//     loads its encoded state, or by its clone, or is woken up earlier than it asked for,
+//     goes as without;
+//   - outside: where a process is cut off for ever, there is a mistake. A detector that is
+//     complete cannot do otherwise, and a suite that does not see it sees nothing;
 //   - coverage: what the claim speaks of has happened in the runs so far.
 //
 // The outcome of a suite that is stopped is Inconclusive.
@@ -286,14 +334,35 @@ func (s *Suite) holds(p *Plan, accuracy bool) (ok bool, reason string) {
 	return result.Outcome != Violated, result.Reason
 }
 
-// copies compares a run with two in which automata are replaced.
+// drawn is a source of choices that keeps whether it was asked for one.
+type drawn struct{ asked bool }
+
+func (d *drawn) IntN(int) int {
+	d.asked = true
+	return 0
+}
+
+// copies compares a run with three in which automata are replaced or woken up early.
 func (s *Suite) copies(p *Plan) (ok bool, reason string) {
-	var hashes [3]sim.Hash
+	var hashes [4]sim.Hash
 	var broken error
+	var out model.Output
 	for i, replace := range []meddler{
 		nil,
-		func(_ model.ProcessID, a model.Automaton, _ model.Time) model.Automaton { return a.Clone() },
-		func(q model.ProcessID, a model.Automaton, local model.Time) model.Automaton {
+		func(_ model.ProcessID, a model.Automaton, _ model.Time, _ bool) model.Automaton { return a.Clone() },
+		func(q model.ProcessID, a model.Automaton, local model.Time, early bool) model.Automaton {
+			if !early || broken != nil {
+				return a
+			}
+			var choices drawn
+			out.Reset()
+			a.Step(local, &model.Input{Kind: model.Wake, Random: &choices}, &out)
+			if choices.asked || len(out.Send)+len(out.Verdicts)+len(out.Announcements) > 0 {
+				broken = fmt.Errorf("process %d is woken up at %v, earlier than it asked for, and does not let it pass: it sends %d messages, gives %d verdicts, or makes a choice", q, local, len(out.Send), len(out.Verdicts))
+			}
+			return a
+		},
+		func(q model.ProcessID, a model.Automaton, local model.Time, _ bool) model.Automaton {
 			b := s.New(q, p.Processes)
 			rest, err := b.LoadState(a.AppendState(nil, local), local)
 			if err == nil && len(rest) > 0 {
@@ -314,6 +383,8 @@ func (s *Suite) copies(p *Plan) (ok bool, reason string) {
 	case hashes[1] != hashes[0]:
 		return false, "a clone does not go on as what it was made of"
 	case hashes[2] != hashes[0]:
+		return false, "an automaton that is woken up earlier than it asked for does not go on as one that is not"
+	case hashes[3] != hashes[0]:
 		return false, "an automaton that loads an encoded state does not go on as the one that encoded it"
 	}
 	return true, ""
@@ -389,10 +460,15 @@ func (c Claim) plans() gopter.Gen {
 // subSeed returns the seed of a subject: what others draw does not depend on it.
 func subSeed(seed uint64, name string) uint64 { return sim.NewStream(seed, "suite/"+name).Uint64() }
 
-// outside runs two processes between which every message is lost.
+// outside runs a process that is cut off from another one, or from two if one of two may not
+// crash.
 func (s *Suite) outside() (found Subject) {
 	p := &Plan{Processes: 2, Seed: s.Seed, Delay: s.Claim.Delay, Ordered: s.Claim.Ordered, Loss: 1}
-	p.Horizon = p.Settles + 4*s.Claim.Within + s.Claim.Settle + s.Claim.Starts
+	p.Horizon = 4*s.Claim.Within + s.Claim.Settle + s.Claim.Starts
+	if s.Claim.Minority && s.Claim.most() > 2 { // of two, none may crash
+		p.Processes, p.Loss = 3, 0
+		p.Partitions = []Partition{{For: p.Horizon + 1, Group: model.ProcessesOf(2)}}
+	}
 	found = Subject{Name: Outside, Runs: 1, Outcome: Holds}
 	defer func() {
 		if r := recover(); r != nil {
@@ -402,7 +478,7 @@ func (s *Suite) outside() (found Subject) {
 	counts := p.Run(s.New, nil)
 	if counts.Mistakes == 0 {
 		found.Outcome, found.Plan = Violated, p
-		found.Reason = fmt.Sprintf("two processes that hear nothing of each other for %v trust each other: they cannot tell it from a crash, which they would have to suspect", p.Horizon)
+		found.Reason = fmt.Sprintf("%d processes, of which one hears nothing of the others for %v, nor they of it, trust each other: they cannot tell it from a crash, which they would have to suspect", p.Processes, p.Horizon)
 	}
 	return found
 }

@@ -49,7 +49,7 @@ func (b *beat) Step(now model.Time, in *model.Input, out *model.Output) {
 	if b.bug == "panics" && in.Kind == model.Deliver && in.Message.From == 1 {
 		panic("no more")
 	}
-	if now >= b.next {
+	if now >= b.next || b.bug == "acts early" && in.Kind == model.Wake {
 		for q := range model.ProcessID(len(b.heard)) {
 			if q != b.self {
 				out.Send = append(out.Send, model.Message{From: b.self, To: q})
@@ -169,6 +169,10 @@ func TestSuiteFinds(t *testing.T) {
 			func(p *properties.Plan) bool { return p.Processes == 2 }},
 		{"forgets suspicions", newBeat(second, 3*second, 0, "forgets suspicions"), perfect, properties.Copies, "loads an encoded state",
 			func(p *properties.Plan) bool { return p.Processes == 2 && len(p.Crashes) == 1 }},
+		{"never trusts again", newBeat(second, 2*second, second, "never trusts again"), eventually, properties.Accurate, "a mistake that lasts for longer than 40s",
+			func(p *properties.Plan) bool { return p.Processes == 2 }},
+		{"acts early", newBeat(second, 3*second, 0, "acts early"), perfect, properties.Copies, "does not let it pass: it sends 1 messages",
+			func(p *properties.Plan) bool { return p.Processes == 2 && len(p.Crashes) == 0 }},
 		{"panics", newBeat(second, 3*second, 0, "panics"), perfect, properties.Accurate, "panics: ",
 			func(p *properties.Plan) bool { return p.Processes == 2 && len(p.Crashes) == 0 }},
 	}
@@ -225,7 +229,9 @@ func TestSuiteStops(t *testing.T) {
 
 // TestPlansOfAClaim: plans are within the claim, and follow from the seed.
 func TestPlansOfAClaim(t *testing.T) {
-	for _, claim := range []properties.Claim{perfect, eventually, {Class: model.EventuallyS, Processes: 9, Conditions: model.Conditions{
+		minority := eventually
+	minority.Minority, minority.By = true, 3*second
+	for _, claim := range []properties.Claim{perfect, eventually, minority, {Class: model.EventuallyS, Processes: 9, Conditions: model.Conditions{
 		Delay: second, Loss: 0.3, Drift: 200, Pause: second, Crashes: 2, Recover: true, Starts: second, Eventually: true, Within: 5 * second, Settle: 9 * second,
 	}}} {
 		if err := claim.Check(); err != nil {
@@ -254,6 +260,9 @@ func TestPlansOfAClaim(t *testing.T) {
 					t.Fatalf("a pause is too long: %v", p)
 				}
 			}
+			if claim.Minority && 2*len(p.Crashes) >= p.Processes || claim.By > 0 && p.Settles > claim.By {
+				t.Fatalf("too many crashes, or too late: %v", p)
+			}
 			if n := len(p.Crashes); claim.Crashes >= 0 && n > claim.Crashes || n >= p.Processes || p.Delay > claim.Delay || p.Loss > claim.Loss {
 				t.Fatalf("not within the conditions: %v", p)
 			}
@@ -267,6 +276,7 @@ func TestMalformedClaims(t *testing.T) {
 		"Settle, or Mistakes":       func(c *properties.Claim) { c.Class = model.EventuallyS },
 		"speaks of all times":       func(c *properties.Claim) { c.Eventually = true },
 		"times must be between":     func(c *properties.Claim) { c.Pause = -1 },
+		"no message is fast enough": func(c *properties.Claim) { c.Delay = -1 },
 		"lost with probability":     func(c *properties.Claim) { c.Loss = 1 },
 		"a drift of":                func(c *properties.Claim) { c.Drift = -4 },
 		"processes: between 2 and ": func(c *properties.Claim) { c.Processes = 1 },

@@ -146,12 +146,11 @@ func (g *graph) components(in nodes, do func(number uint32, members []uint32, cy
 			if len(pending) > f.from {
 				w := pending[len(pending)-1]
 				pending = pending[:len(pending)-1]
+				// Where w has been visited since, it was from a node that comes after v.
 				if index[w] == 0 {
 					if err := visit(w); err != nil {
 						return nil, err
 					}
-				} else if of[w] == 0 {
-					low[f.v] = min(low[f.v], index[w])
 				}
 				continue
 			}
@@ -354,10 +353,10 @@ func (g *graph) everyoneSteps(members []uint32, mark nodes) (bool, error) {
 	for _, v := range members {
 		mark.add(v)
 	}
-	want := uint64(1)<<g.s.sys.Processes() - 1
+	want := g.tasks()
 	var seen uint64
 	for _, v := range members {
-		seen |= want &^ g.look(v).Up
+		seen |= g.down(v)
 		to, moved, err := g.edges(v, true)
 		if err != nil {
 			return false, err
@@ -375,6 +374,23 @@ func (g *graph) everyoneSteps(members []uint32, mark nodes) (bool, error) {
 		mark[v/64] = 0
 	}
 	return seen&want == want, nil
+}
+
+// tasks are the things to be fair to: the steps of each process, or what the System has
+// said that they are.
+func (g *graph) tasks() uint64 {
+	if t, ok := g.s.sys.(interface{ Tasks() int }); ok {
+		return uint64(1)<<t.Tasks() - 1
+	}
+	return uint64(1)<<g.s.sys.Processes() - 1
+}
+
+// down returns the tasks of processes, where these are all, that have crashed.
+func (g *graph) down(v uint32) uint64 {
+	if _, ok := g.s.sys.(interface{ Tasks() int }); ok {
+		return 0 // what cannot be done counts as done on every edge
+	}
+	return g.tasks() &^ g.look(v).Up
 }
 
 // counterexample makes the run that l describes.
@@ -416,8 +432,25 @@ func (g *graph) counterexample(p Property, l *lasso, of, before []uint32) (*Coun
 	for _, v := range cycle {
 		ids = append(ids, g.id(v))
 	}
-	_, c.Cycle, err = s.follow(at, ids)
-	return c, err
+	// With symmetry a turn ends in a state that is the first but for the names of the
+	// processes. There are finitely many of those, so the turns close in the end, perhaps
+	// to a state after the first turn.
+	starts := [][]uint64{at}
+	var turns [][]Step
+	for {
+		next, steps, err := s.follow(at, ids)
+		if err != nil {
+			return nil, err
+		}
+		at = next
+		turns = append(turns, steps)
+		if i := slices.IndexFunc(starts, func(state []uint64) bool { return slices.Equal(state, at) }); i >= 0 {
+			c.Prefix = append(c.Prefix, slices.Concat(turns[:i]...)...)
+			c.Cycle = slices.Concat(turns[i:]...)
+			return c, nil
+		}
+		starts = append(starts, at)
+	}
 }
 
 // cycle returns the nodes of a cycle from the entry, without it, back to it, on which all
@@ -426,21 +459,21 @@ func (g *graph) cycle(p Property, l *lasso, of []uint32) ([]uint32, error) {
 	done := make([]bool, len(l.row))
 	var moved uint64
 	if p.Fair&EveryoneSteps != 0 {
-		moved = uint64(1)<<g.s.sys.Processes() - 1
+		moved = g.tasks()
 	}
 	missing := func(v uint32) (any bool) {
 		view := g.look(v)
 		for i, p := range l.row {
 			any = any || !done[i] && p(view)
 		}
-		return any || moved&^view.Up != 0
+		return any || moved&g.down(v) != 0
 	}
 	arrive := func(v uint32, by uint64) {
 		view := g.look(v)
 		for i, p := range l.row {
 			done[i] = done[i] || p(view)
 		}
-		moved &^= by | ^view.Up
+		moved &^= by | g.down(v)
 	}
 	complete := func() bool {
 		for _, d := range done {

@@ -267,7 +267,7 @@ func checkLasso(t *testing.T, g *toy, c *explore.Counterexample, want wish) {
 // of the graph that violates the property.
 func TestLivenessAgainstBruteForce(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 1))
-	const graphs = 3000
+	const graphs = 2000
 	violated := map[string]int{}
 	for range graphs {
 		g := randomToy(r)

@@ -48,6 +48,9 @@ func (l *Local) tell(self model.ProcessID, out *model.Output) error {
 		if v.Peer < 0 || int(v.Peer) >= len(l.Kinds) {
 			return fmt.Errorf("explore: p%d judges p%d, which does not exist", self, v.Peer)
 		}
+		if v.Warning {
+			continue // the failure is expected, and not said to hold
+		}
 		kinds := &l.Kinds[v.Peer]
 		if v.Suspected {
 			*kinds |= 1 << v.Kind

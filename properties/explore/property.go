@@ -79,6 +79,11 @@ func not(p Predicate) Predicate { return func(v *View) bool { return !p(v) } }
 
 // check returns why the property cannot be judged on the graph of sys, or nil.
 func (p Property) check(sys System) error {
+	if j, ok := sys.(interface{ Judges(p Property) error }); ok {
+		if err := j.Judges(p); err != nil {
+			return err
+		}
+	}
 	if sys.Renamings() == 1 {
 		return nil
 	}

@@ -24,10 +24,8 @@ type Counterexample struct {
 	First    []uint64 // the state in which it begins
 	Prefix   []Step
 
-	// Cycle is what is repeated for ever after the prefix, of a liveness property. With
-	// symmetry it may end in a state that is the first of the cycle but for the names of
-	// the processes; repeated under these names it closes in the end, since the
-	// renamings are finitely many.
+	// Cycle is what is repeated for ever after the prefix, of a liveness property: it
+	// ends in the state in which it begins.
 	Cycle []Step
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"suspect/detectors"
 	"suspect/model"
+	"suspect/properties"
 	"suspect/properties/explore"
 )
 
@@ -108,6 +109,17 @@ func BenchmarkRows(b *testing.B) {
 				b.ReportMetric(float64(r.Transitions)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mtransitions/s")
 				b.ReportMetric(r.BytesPerState(), "B/state")
 			})
+		}
+	}
+}
+
+// The fourth row with two properties of infinite runs.
+func BenchmarkLiveness(b *testing.B) {
+	for b.Loop() {
+		_, r := search(b, rows[3].adaptive(), explore.Options{Workers: 2},
+			explore.StrongCompleteness(explore.EventuallyStable), explore.EventualStrongAccuracy(explore.EventuallyStable))
+		if r.Outcome() != properties.Holds {
+			b.Fatal(r.Findings)
 		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"suspect/properties"
 )
 
-// Options bound a search. The zero value of a bound is none.
+// Options bound a search. The zero value of a bound is none. Bounds are looked at every
+// few hundred to few thousand states, and passed by what these lead to.
 type Options struct {
 	// Workers is the number of goroutines, at least 1. The report does not depend on it,
 	// byte for byte.
@@ -21,8 +22,8 @@ type Options struct {
 	MaxDepth  int
 	MaxBytes  int64 // of states, tables and buffers
 
-	// Stop is asked every few thousand states, and ends the search where it returns true:
-	// a limit of time, or an interrupt.
+	// Stop is asked as often, and ends the search where it returns true: a limit of time,
+	// or an interrupt.
 	Stop func() bool
 }
 

@@ -27,7 +27,7 @@ func everything(processes int) []explore.Property {
 
 // The report, counterexamples included, is the same for every number of workers.
 func TestWorkersAgree(t *testing.T) {
-	for _, row := range []row{rows[0], rows[1], {3, 1, 1, 1, 1, 2, 2, 0, 0, 0}} {
+	for _, row := range []row{rows[1], {2, 1, 1, 2, 1, 2, 2, 1, 0, 0}, {3, 1, 1, 1, 1, 1, 2, 0, 0, 0}} {
 		_, one := search(t, row.adaptive(), explore.Options{Workers: 1}, everything(row.n)...)
 		for workers := 2; workers <= 3; workers++ {
 			_, many := search(t, row.adaptive(), explore.Options{Workers: workers}, everything(row.n)...)
@@ -174,6 +174,9 @@ func TestCounterexampleIsARun(t *testing.T) {
 		ticks := row.adaptive()
 		ticks.Symmetry = symmetry
 		_, r := search(t, ticks, explore.Options{Workers: 1}, explore.StrongAccuracy())
+		if r.Complete || r.States >= row.states/2 {
+			t.Errorf("the search goes on when its only property is violated: %v", r)
+		}
 		c := r.Findings[0].Counterexample
 		suspects := map[[2]model.ProcessID]bool{}
 		clock := make([]model.Time, row.n)

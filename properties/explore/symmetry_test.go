@@ -2,6 +2,7 @@ package explore_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +53,15 @@ func TestSymmetryKeepsVerdicts(t *testing.T) {
 			got := ""
 			for _, f := range r.Findings {
 				got += fmt.Sprintf("%s %v", f.Property, f.Outcome)
+				if c := f.Counterexample; c != nil && len(c.Cycle) > 0 {
+					begins := c.First
+					if n := len(c.Prefix); n > 0 {
+						begins = c.Prefix[n-1].After
+					}
+					if ends := c.Cycle[len(c.Cycle)-1].After; !slices.Equal(begins, ends) {
+						t.Errorf("%v, symmetry %v: the cycle begins in %x and ends in %x", row, symmetry, begins, ends)
+					}
+				}
 				if f.Counterexample != nil && len(f.Counterexample.Cycle) == 0 {
 					got += fmt.Sprint(len(f.Counterexample.Prefix))
 				}

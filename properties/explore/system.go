@@ -101,6 +101,22 @@ type View struct {
 
 	// Locals are the states of the processes, nil for who has crashed. They are shared.
 	Locals []*Local
+
+	// Crashed is, of each process that has crashed, what it had announced, in a Local that
+	// has no Automaton. [Ticks] forgets it: there Crashed is nil.
+	Crashed []*Local
+}
+
+// Said returns what process p has announced, which is nothing where it has crashed and the
+// System forgets it.
+func (v *View) Said(p int) []model.Announcement {
+	switch {
+	case v.Locals[p] != nil:
+		return v.Locals[p].Said
+	case v.Crashed != nil && v.Crashed[p] != nil:
+		return v.Crashed[p].Said
+	}
+	return nil
 }
 
 // Alive tells whether process p is up.
@@ -119,10 +135,11 @@ const (
 	Run                       // Process takes a step
 	Deliver                   // Process receives Message
 	Lose                      // Message to Process is lost
-	Duplicate                 // Message to Process will arrive once more
+	Begin                     // Process starts
+	Inform                    // Process is told that Peer has crashed
 )
 
-var moveNames = [...]string{"stabilise", "crash", "rest", "run", "deliver", "lose", "duplicate"}
+var moveNames = [...]string{"stabilise", "crash", "rest", "run", "deliver", "lose", "begin", "inform"}
 
 // String returns the name of k in lower case.
 func (k MoveKind) String() string { return moveNames[k] }
@@ -131,10 +148,14 @@ func (k MoveKind) String() string { return moveNames[k] }
 type Move struct {
 	Kind    MoveKind
 	Process model.ProcessID
-	At      model.Time // on the clock of Process, of Run and Deliver
+	At      model.Time // on the clock of Process, where it takes a step
 
-	Message model.Message // of Deliver, Lose and Duplicate
-	Age     int           // of the message, in ticks where there are ticks
+	Message model.Message   // of Deliver and Lose
+	Age     int             // of the message, in ticks where there are ticks
+	Stays   bool            // of Deliver: the message will arrive once more
+	Peer    model.ProcessID // of Inform
+
+	Choices []int // that the process made in the step
 
 	// What the process then wrote.
 	Send          []model.Message

@@ -51,7 +51,9 @@ type Ticks struct {
 
 	// Symmetry explores one state of those that differ by a renaming of the processes.
 	// That the automata are indeed alike under renaming is checked on every step that
-	// they take, and the exploration fails where they are not.
+	// they take, and the exploration fails where they are not. Random choices of images are
+	// matched in the order in which they are made: an automaton that chooses anew at each of
+	// several messages of one tick is refused too.
 	Symmetry bool
 }
 

@@ -21,8 +21,8 @@ func TestWidths(t *testing.T) {
 		{rows[1], 32, 15, false},
 		{rows[1], 32, 18, true},
 		{rows[2], 4, 2, false},
-		{rows[2], 20, 7, false},
-		{rows[2], 38, 8, true},
+		{row{3, 1, 1, 1, 1, 1, 2, 0, 0, 0}, 20, 7, false},
+		{row{3, 1, 1, 1, 1, 1, 2, 0, 0, 0}, 38, 8, true},
 	} {
 		for _, symmetry := range []bool{false, true} {
 			ticks := c.row.adaptive()
