@@ -13,8 +13,8 @@ func init() {
 		Source: "Chandra, Toueg, \"Unreliable failure detectors for reliable distributed systems\", Journal of the ACM 43(2), 1996: the eventually perfect detector for partial synchrony",
 		Doc:    "Suspects a peer from which no heartbeat has arrived for a timeout, which grows with each mistake about that peer.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below timeout - eta, drift-free clocks, no pauses, all processes start together and none recovers"},
-			{Class: model.EventuallyP, Under: "from some time on no loss, and delays, pauses and clock drift within some bounds, which nobody needs to know (but a most above them, if it is given); before it processes start and messages are lost or late at will"},
+			{Class: model.P, Under: "no loss, delays below timeout - eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(less("timeout", "eta"), times(2, "timeout"))},
+			{Class: model.EventuallyP, Under: "from some time on no loss, and delays, pauses and clock drift within some bounds, which nobody needs to know (but a most above them, if it is given); before it processes start and messages are lost or late at will", Given: adaptiveConditions},
 		},
 		Params: HeartbeatParams(
 			model.Param{Name: "timeout", Type: model.DurationParam, Default: "3s",

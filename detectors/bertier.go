@@ -14,7 +14,7 @@ func init() {
 		Source: "Bertier, Marin, Sens, \"Implementation and performance evaluation of an adaptable failure detector\", DSN 2002; the moderation step is that of a branch of ZooKeeper (ZOOKEEPER-702)",
 		Doc:    "Suspects a peer when none of its heartbeats is fresh, by Chen's estimate of the arrival and a margin that is learnt from the errors of the estimate, as TCP learns its timeout.",
 		Claims: []model.Claim{
-			{Class: model.EventuallyP, Under: "a moderation step above zero, drift-free clocks, no pauses, and from some time on no loss and delays below some bound, which nobody needs to know; before it processes start and messages are lost or late at will"},
+			{Class: model.EventuallyP, Under: "a moderation step above zero, drift-free clocks, no pauses, and from some time on no loss and delays below some bound, which nobody needs to know; before it processes start and messages are lost or late at will", Given: bertierConditions},
 		},
 		Params: HeartbeatParams(
 			model.Param{Name: "n", Type: model.CountParam, Default: "1000",

@@ -14,8 +14,8 @@ func init() {
 		Source: "RFC 5880 (Bidirectional Forwarding Detection), sections 6.2 to 6.8: asynchronous mode, and demand mode",
 		Doc:    "Keeps a BFD session with each neighbour, and suspects one whose session goes down: because no packet came for the detection time, or because the neighbour says so.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below the detection time less a transmit interval, packets in the order of their sending, sessions up within setup, drift-free clocks, no pauses, all processes start together and none recovers"},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will"},
+			{Class: model.P, Under: "no loss, delays below the detection time less a transmit interval, packets in the order of their sending, sessions up within setup, drift-free clocks, no pauses, all processes start together and none recovers", Given: ordered(prompt(bfdMargin, bfdWithin))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(ordered(prompt(bfdMargin, bfdWithin)), bfdWithin)},
 		},
 		Params: []model.Param{
 			{Name: "tx", Type: model.DurationParam, Default: "250ms",

@@ -69,6 +69,26 @@
 //   - vote suspects whom k members accuse, by any other detector;
 //   - traffic-light changes its timeout with the state of the whole centre.
 //
+// # Kinds of failure
+//
+// Typed detectors (see [Typed]) say what has failed. Their verdicts name the kind; what
+// else is told, by verdicts and to those who ask for the [model.Finding]s, depends on the
+// parameter report. Why is answered by an [Explainer].
+//
+//   - untyped-partition and untyped-crash take every silence for one and the same kind,
+//     for the others to be compared with;
+//   - falcon asks the layer below whether a layer is stuck, kills it, and then says so;
+//   - pigeon interprets what sensors in hosts and routers tell, warnings included;
+//   - albatross has switches disconnect whom it then reports as disconnected;
+//   - link-state listens to routers alone, and host-informed to hosts alone;
+//   - differential asks nobody but its peers: it tells kinds apart by which probes come back;
+//   - badabing estimates how often a way is congested (see [CongestionEstimator]);
+//   - merger joins several of them into one report.
+//
+// Those with [Spec].Asks set send requests to the agents of hosts and switches
+// ([model.Request]) and live on their [model.Evidence]. They number requests by the local
+// time of asking, and what they have subscribed to has the number 0.
+//
 // # Conventions
 //
 // All agree in three conventions. A new detector trusts everybody. What falls due

@@ -3,6 +3,7 @@ package detectors_test
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,6 +36,25 @@ func (r *reader) number() int64 {
 	return -1
 }
 
+// evidence makes evidence of what is near the range of what makes sense: requests are
+// numbered by their time.
+func (r *reader) evidence(now model.Time) *model.Evidence {
+	e := &model.Evidence{Kind: model.EvidenceKind(r.byte() % 13), From: model.ProcessID(r.byte()%8) - 1, About: model.ProcessID(r.byte()%8) - 1,
+		Layer: model.Layer(r.byte() % 6), Place: model.Place(int8(r.byte())) / 8, Value: r.number(), Seq: r.number(), Incarnation: int64(r.byte() % 4)}
+	if e.Seq >= -20 && e.Seq < 180 {
+		e.Seq = int64(now) - e.Seq*int64(model.Millisecond)
+	}
+	flags := r.byte()
+	e.Alive, e.Killed = flags&1 != 0, flags&2 != 0
+	if flags&4 != 0 {
+		e.Links = []model.Place{e.Place, model.Place(flags / 8)}
+	}
+	return e
+}
+
+// fuzzMap has four hosts at two switches, which are linked twice.
+var fuzzMap = &model.Graph{Nodes: 6, Hosts: 4, Links: [][2]model.ProcessID{{0, 4}, {1, 4}, {2, 5}, {3, 5}, {4, 5}, {4, 5}}}
+
 // FuzzStep feeds any inputs at any times, in order, to a detector and to a copy
 // that is encoded and loaded anew before each step. The two must agree, write only
 // changes about watched peers, and ask for a later wake-up.
@@ -60,18 +80,28 @@ func FuzzStep(f *testing.F) {
 			}
 		}
 		make := build(t, s.Name, given)
-		env := detectors.Env{Self: 1, N: 4, Watch: []model.ProcessID{0, 2}, Watchers: []model.ProcessID{0, 2, 3}}
+		env := detectors.Env{Self: 1, N: 4, Watch: []model.ProcessID{0, 2}, Watchers: []model.ProcessID{0, 2, 3}, Map: fuzzMap}
 		a, err := make(env)
-		if err != nil {
-			t.Fatal(err)
+		if err != nil { // these do not fit together: the defaults do
+			make = build(t, s.Name, nil)
+			if a, err = make(env); err != nil {
+				t.Fatal(err)
+			}
 		}
 		var now model.Time
 		var out, twinOut model.Output
 		out.Wake = model.Never
-		suspected := map[model.ProcessID]bool{}
+		type opinion struct {
+			peer model.ProcessID
+			kind model.FailureKind
+		}
+		suspected := map[opinion]bool{}
 		bodies := []any{nil}
 		for r := reader(data); len(r) > 0; {
-			in := model.Input{Kind: model.InputKind(r.byte() % 3)}
+			in := model.Input{Kind: model.InputKind(r.byte() % 4)}
+			if in.Kind == model.Inform {
+				in.Evidence = r.evidence(now)
+			}
 			if in.Kind == model.Deliver {
 				in.Message = model.Message{From: model.ProcessID(r.byte()%8) - 1, Seq: r.number(), Kind: r.byte()/8%4 ^ 1}
 				if which >= 128 { // messages of any kind, with an argument, and a body that it sent itself
@@ -110,7 +140,7 @@ func FuzzStep(f *testing.F) {
 				t.Fatalf("at %v, wake-up at %v", now, out.Wake)
 			}
 			for _, m := range out.Send {
-				if m.From != 1 || m.To < 0 || m.To > 3 {
+				if m.From != 1 || m.To < 0 || int(m.To) >= fuzzMap.Nodes || m.To > 3 && m.Layer != model.SwitchLayer {
 					t.Fatalf("at %v, message %+v", now, m)
 				}
 				if m.Body != nil && len(bodies) < 256 {
@@ -118,10 +148,14 @@ func FuzzStep(f *testing.F) {
 				}
 			}
 			for _, v := range out.Verdicts {
-				if v.Peer != 0 && v.Peer != 2 || suspected[v.Peer] == v.Suspected {
+				key := opinion{v.Peer, v.Kind}
+				if v.Peer != 0 && v.Peer != 2 || suspected[key] == v.Suspected {
 					t.Fatalf("at %v, verdict %+v", now, v)
 				}
-				suspected[v.Peer] = v.Suspected
+				suspected[key] = v.Suspected
+				if s.Typed && !slices.Contains(s.Kinds, v.Kind) {
+					t.Fatalf("at %v, verdict %+v of a kind that %s does not declare", now, v, s.Name)
+				}
 			}
 		}
 	})
@@ -134,7 +168,7 @@ func FuzzLoadState(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, at int64) {
 		now := model.Time(at & int64(model.MaxTime-1))
 		for _, s := range detectors.All() {
-			a, err := build(t, s.Name, nil)(detectors.Env{Self: 1, N: 4, Watch: []model.ProcessID{0, 2}})
+			a, err := build(t, s.Name, nil)(detectors.Env{Self: 1, N: 4, Watch: []model.ProcessID{0, 2}, Map: fuzzMap})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,8 +14,8 @@ func init() {
 			"with the arrival times of Chen, Toueg, Aguilera (NFD-E) and a linear contribution",
 		Doc: "Suspects a peer when enough of its heartbeats are missing, each counting from 0 to 1 as it becomes overdue (kappa accrual).",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "a threshold above 1, no loss, delays below (threshold - 1)*eta, drift-free clocks, no pauses, all processes start together and none recovers"},
-			{Class: model.EventuallyP, Under: "a threshold above 1, drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than (threshold - 1)*eta; before it processes start and messages are lost or late at will"},
+			{Class: model.P, Under: "a threshold above 1, no loss, delays below (threshold - 1)*eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(kappaMargin, kappaWithin)},
+			{Class: model.EventuallyP, Under: "a threshold above 1, drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than (threshold - 1)*eta; before it processes start and messages are lost or late at will", Given: estimated(kappaMargin)},
 		},
 		Params: HeartbeatParams(
 			thresholdParam("3", 0.01, 1000, "number of missing heartbeats at which to suspect; a fraction is for one that is overdue in part"),

@@ -14,8 +14,8 @@ func init() {
 		Source: "Gray, Cheriton, \"Leases: an efficient fault-tolerant mechanism for distributed file cache consistency\", SOSP 1989: terms, renewal, and clocks that drift within a bound",
 		Doc:    "Renews leases on those who watch it, grants leases to those whom it watches, and suspects one whose lease runs out; a holder gives up first, as long as clocks drift no more than the bound.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below timeout - eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(less("timeout", "eta"), after("timeout", 2))},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(less("timeout", "eta"), after("timeout", 2)), after("timeout", 2))},
+			{Class: model.P, Under: "no loss, delays below timeout - eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(less("timeout", "eta"), times(2, "timeout"))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(less("timeout", "eta"), times(2, "timeout")), times(2, "timeout"))},
 		},
 		Params: []model.Param{
 			{Name: "eta", Type: model.DurationParam, Default: "1s",

@@ -13,8 +13,8 @@ func init() {
 		Source: "Chen, Toueg, Aguilera, \"On the quality of service of failure detectors\", IEEE Transactions on Computers 51(5), May 2002: algorithm NFD-S",
 		Doc:    "Suspects a peer when none of its heartbeats is fresh, by clocks that agree (Chen's NFD-S).",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below delta, synchronised clocks, no pauses, all processes start together and none recovers", Given: prompt(after("delta", 1), both("eta", "delta", 2))},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(after("delta", 1), both("eta", "delta", 2)), both("eta", "delta", 2))},
+			{Class: model.P, Under: "no loss, delays below delta, synchronised clocks, no pauses, all processes start together and none recovers", Given: prompt(times(1, "delta"), times(2, "eta", "delta"))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(times(1, "delta"), times(2, "eta", "delta")), times(2, "eta", "delta"))},
 		},
 		Params: HeartbeatParams(model.Param{Name: "delta", Type: model.DurationParam, Default: "2s",
 			Doc: "shift of the freshness points against the sending times"}),

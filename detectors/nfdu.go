@@ -8,8 +8,8 @@ func init() {
 		Source: "Chen, Toueg, Aguilera, \"On the quality of service of failure detectors\", IEEE Transactions on Computers 51(5), May 2002: algorithm NFD-U",
 		Doc:    "Suspects a peer when none of its heartbeats is fresh, by arrival times that are known in advance (Chen's NFD-U).",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, every heartbeat arrives less than alpha after it is expected, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(after("alpha", 1), both("eta", "alpha", 4))},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will"},
+			{Class: model.P, Under: "no loss, every heartbeat arrives less than alpha after it is expected, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(times(1, "expected", "alpha"), times(2, "eta", "expected", "alpha"))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(times(1, "expected", "alpha"), times(2, "eta", "expected", "alpha")), times(2, "eta", "expected", "alpha"))},
 		},
 		Params: HeartbeatParams(
 			model.Param{Name: "expected", Type: model.DurationParam, Default: "0s",

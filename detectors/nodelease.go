@@ -12,8 +12,8 @@ func init() {
 		Source: "Kubernetes: the kubelet's renewal of its Lease (component-helpers/apimachinery/lease) and the node lifecycle controller's judgement of it (pkg/controller/nodelifecycle)",
 		Doc:    "Renews a lease object now and then; looks at the leases of others periodically, and suspects a node whose lease has not changed for the grace period.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below grace - 1.04*renew - monitor, drift-free clocks, no pauses, all processes start together and none recovers"},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will"},
+			{Class: model.P, Under: "no loss, delays below grace - 1.04*renew - monitor, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(nodeLeaseMargin, times(2, "grace", "monitor"))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(nodeLeaseMargin, times(2, "grace", "monitor")), times(2, "grace", "monitor"))},
 		},
 		Params: []model.Param{
 			{Name: "renew", Type: model.DurationParam, Default: "10s",

@@ -12,8 +12,8 @@ func init() {
 		Source: "RFC 2328 (OSPF version 2): the Hello protocol, section 9.5, and the neighbour states up to 2-Way, sections 10.1 to 10.5, on point-to-point links",
 		Doc:    "Exchanges Hellos with its neighbours, and suspects one whose Hellos stop for the dead interval, or no longer name this process.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below half the dead interval less the Hello interval, messages in the order of their sending, drift-free clocks, no pauses, all processes start together and none recovers", Given: ordered(prompt(ospfBound, after("dead", 3)))},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(ordered(prompt(ospfBound, after("dead", 3))), after("dead", 3))},
+			{Class: model.P, Under: "no loss, delays below half the dead interval less the Hello interval, messages in the order of their sending, drift-free clocks, no pauses, all processes start together and none recovers", Given: ordered(prompt(ospfBound, times(3, "dead")))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(ordered(prompt(ospfBound, times(3, "dead"))), times(3, "dead"))},
 		},
 		Params: []model.Param{
 			{Name: "hello", Type: model.DurationParam, Default: "10s",

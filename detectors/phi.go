@@ -14,7 +14,7 @@ func init() {
 			"with the first intervals of Akka's implementation",
 		Doc: "Suspects a peer when its silence is improbable by the normal distribution of its latest inter-arrival times (phi accrual).",
 		Claims: []model.Claim{
-			{Class: model.EventuallyP, Under: "a threshold of 1 or more, outages=true, drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than half of the least deviation; before it processes start and messages are lost or late at will"},
+			{Class: model.EventuallyP, Under: "a threshold of 1 or more, outages=true, drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than half of the least deviation; before it processes start and messages are lost or late at will", Given: phiConditions},
 		},
 		Params: HeartbeatParams(
 			thresholdParam("8", 0.01, 1000, "value of phi at which to suspect: 1 takes an error of 10% for acceptable, 2 of 1%, 3 of 0.1%"),

@@ -12,7 +12,7 @@ func init() {
 		Source: "Akka and Pekko, PhiAccrualFailureDetector.scala, with the defaults of akka.cluster.failure-detector in Akka's reference.conf",
 		Doc:    "Suspects a peer when its silence, less an acceptable pause, is improbable by a logistic approximation of the normal distribution (phi accrual of Akka and Pekko).",
 		Claims: []model.Claim{
-			{Class: model.EventuallyP, Under: "drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than pause - eta; before it processes start and messages are lost or late at will"},
+			{Class: model.EventuallyP, Under: "drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than pause - eta; before it processes start and messages are lost or late at will", Given: phiAkkaConditions},
 		},
 		Params: HeartbeatParams(
 			thresholdParam("8", 0.31, 1000, "value of phi at which to suspect"),

@@ -13,7 +13,7 @@ func init() {
 		Source: "Apache Cassandra, FailureDetector.java: exponential arrivals (CASSANDRA-2597), with the seed and the caps of the later versions",
 		Doc:    "Suspects a peer when its silence is improbable by the exponential distribution of the mean interval, unless the process itself stood still lately (phi accrual of Cassandra).",
 		Claims: []model.Claim{
-			{Class: model.EventuallyP, Under: "a threshold of 1 or more, drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than max - eta and by less than a third of eta; before it processes start and messages are lost or late at will"},
+			{Class: model.EventuallyP, Under: "a threshold of 1 or more, drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than max - eta and by less than a third of eta; before it processes start and messages are lost or late at will", Given: phiCassandraConditions},
 		},
 		Params: HeartbeatParams(
 			thresholdParam("8", 0.01, 1000, "value of phi above which to suspect (phi_convict_threshold)"),

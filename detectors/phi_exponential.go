@@ -9,7 +9,7 @@ func init() {
 			"as phi in github.com/vektra/go-failure and in Atomix",
 		Doc: "Suspects a peer when its silence is improbable by the exponential distribution of the mean of its latest inter-arrival times.",
 		Claims: []model.Claim{
-			{Class: model.EventuallyP, Under: "a threshold of 1 or more, drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than a third of eta; before it processes start and messages are lost or late at will"},
+			{Class: model.EventuallyP, Under: "a threshold of 1 or more, drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than a third of eta; before it processes start and messages are lost or late at will", Given: phiExponentialConditions},
 		},
 		Params: HeartbeatParams(
 			thresholdParam("8", 0.01, 1000, "value of phi at which to suspect: 1 takes an error of 10% for acceptable, 2 of 1%, 3 of 0.1%"),

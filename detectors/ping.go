@@ -8,8 +8,8 @@ func init() {
 		Source: "folklore; the pull style of Felber, Défago, Guerraoui, Oser, \"Failure detectors as first class objects\", DOA 1999",
 		Doc:    "Pings its peers, and suspects one from which no reply has arrived for a fixed time.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, round trips below timeout - eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(half(less("timeout", "eta")), after("timeout", 2))},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(half(less("timeout", "eta")), after("timeout", 2)), after("timeout", 2))},
+			{Class: model.P, Under: "no loss, round trips below timeout - eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(half(less("timeout", "eta")), times(2, "timeout"))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(half(less("timeout", "eta")), times(2, "timeout")), times(2, "timeout"))},
 		},
 		Params: pingParams(model.Param{Name: "timeout", Type: model.DurationParam, Default: "3s",
 			Doc: "time without a reply after which a peer is suspected"}),

@@ -17,7 +17,7 @@ func init() {
 		Source: "Suresh, Malkhi, Gopalan, Porto Carreiro, Lokhandwala, \"Stable and consistent membership at scale with Rapid\", USENIX ATC 2018; what the paper leaves open is as in the code, lalithsuresh/rapid",
 		Doc:    "Has each member observed by several others, waits until their alerts single out all members that are failing at a time, and removes these from the group by consensus (Rapid).",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, round trips below the interval, drift-free clocks, no pauses, all processes start together and none recovers; of the members of each view fewer than half crash, and each that crashes is observed by live ones on l rings at least; fallback above 0 unless at most a fourth, (n-1)/4 rounded down, crash"},
+			{Class: model.P, Under: "no loss, round trips below the interval, drift-free clocks, no pauses, all processes start together and none recovers; of the members of each view fewer than half crash, and each that crashes is observed by live ones on l rings at least; fallback above 0 unless at most a fourth, (n-1)/4 rounded down, crash", Given: rapidConditions},
 		},
 		Params: []model.Param{
 			{Name: "interval", Type: model.DurationParam, Default: "1s",

@@ -12,7 +12,7 @@ func init() {
 		Source: "Satzger, Pietzowski, Trumler, Ungerer, \"A new adaptive accrual failure detector for dependable distributed systems\", SAC 2007",
 		Doc:    "Suspects a peer when its silence, scaled down, is longer than a given share of its latest inter-arrival times (accrual by histogram).",
 		Claims: []model.Claim{
-			{Class: model.EventuallyP, Under: "a scale below 1, drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than eta*(1 - scale)/(1 + scale); before it processes start and messages are lost or late at will"},
+			{Class: model.EventuallyP, Under: "a scale below 1, drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than eta*(1 - scale)/(1 + scale); before it processes start and messages are lost or late at will", Given: satzgerConditions},
 		},
 		Params: HeartbeatParams(
 			thresholdParam("0.5", 0.0001, 1, "share of the inter-arrival times that the scaled silence must reach to suspect"),

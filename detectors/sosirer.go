@@ -17,8 +17,8 @@ func init() {
 		Source: "So, Sirer, \"Latency and bandwidth-minimizing failure detectors\", EuroSys 2007: the latency-minimizing detector, sqrt(s)-LM",
 		Doc:    "Pings its peers from a fixed budget, those that fail more often more often by the square-root law, and suspects one that leaves pings without reply.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, round trips below the timeout, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(half(after("timeout", 1)), both("eta", "timeout", 10))},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(half(after("timeout", 1)), both("eta", "timeout", 10)), both("eta", "timeout", 10))},
+			{Class: model.P, Under: "no loss, round trips below the timeout, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(half(times(1, "timeout")), times(10, "eta", "timeout"))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(half(times(1, "timeout")), times(10, "eta", "timeout")), times(10, "eta", "timeout"))},
 		},
 		Params: []model.Param{
 			{Name: "eta", Type: model.DurationParam, Default: "1s",

@@ -55,8 +55,12 @@ type Spec struct {
 	// lives on their evidence: it needs [Env].Map.
 	Asks bool
 
-	// Typed tells that its verdicts name kinds of failure.
+	// Typed tells that its verdicts name kinds of failure: it is a [Typed] one.
 	Typed bool
+
+	// Kinds are those that the verdicts of a typed detector may name, in increasing
+	// order. The others it cannot see.
+	Kinds []model.FailureKind
 
 	// New makes the detector of one process. Its error is the user's: a
 	// *[model.ParamError] where a single parameter is at fault.

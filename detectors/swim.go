@@ -13,7 +13,7 @@ func init() {
 		Source: "Das, Gupta, Motivala, \"SWIM: scalable weakly-consistent infection-style process group membership protocol\", DSN 2002; the switches are Dadgar, Phillips, Currey, \"Lifeguard: local health awareness for more accurate failure detection\", DSN-W 2018",
 		Doc:    "Pings one member in each period, asks others to ping it if it does not answer, and spreads by gossip who is suspected and has failed (SWIM).",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, round trips below the timeout, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(half(after("timeout", 1)), after("period", 100))},
+			{Class: model.P, Under: "no loss, round trips below the timeout, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(half(times(1, "timeout")), times(100, "period"))},
 		},
 		Params: []model.Param{
 			{Name: "period", Type: model.DurationParam, Default: "1s",

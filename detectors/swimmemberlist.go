@@ -14,7 +14,7 @@ func init() {
 		Source: "hashicorp/memberlist v0.7.0, DefaultLANConfig: SWIM with Lifeguard, as its code computes",
 		Doc:    "SWIM with all of Lifeguard as the library memberlist runs it: with its timers, gossip that does not wait for probes, and failures that can be refuted.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, round trips below probe-timeout, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(half(after("probe-timeout", 1)), after("probe-interval", 100))},
+			{Class: model.P, Under: "no loss, round trips below probe-timeout, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(half(times(1, "probe-timeout")), times(100, "probe-interval"))},
 		},
 		Params: []model.Param{
 			{Name: "probe-interval", Type: model.DurationParam, Default: "1s",

@@ -12,8 +12,8 @@ func init() {
 		Source: "folklore; the comparator SFD of Chen, Toueg, Aguilera, \"On the quality of service of failure detectors\", IEEE Transactions on Computers 51(5), May 2002, without its cutoff",
 		Doc:    "Suspects a peer from which no heartbeat has arrived for a fixed time.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below timeout - eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(less("timeout", "eta"), after("timeout", 2))},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(less("timeout", "eta"), after("timeout", 2)), after("timeout", 2))},
+			{Class: model.P, Under: "no loss, delays below timeout - eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(less("timeout", "eta"), times(2, "timeout"))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(less("timeout", "eta"), times(2, "timeout")), times(2, "timeout"))},
 		},
 		Params: HeartbeatParams(model.Param{Name: "timeout", Type: model.DurationParam, Default: "3s",
 			Doc: "silence after which a peer is suspected"}),

@@ -13,8 +13,8 @@ func init() {
 		Source: "Birman's lectures on failure detection: a centre-wide status light that sets the timeout, with a minimal stay in each colour",
 		Doc:    "Suspects a peer from which no heartbeat has arrived for a timeout that depends on the colour of a light, which follows from how many peers everybody suspects.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below green - eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(less("green", "eta"), after("red", 3))},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(less("green", "eta"), after("red", 3)), after("red", 3))},
+			{Class: model.P, Under: "no loss, delays below green - eta, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(less("green", "eta"), times(3, "red"))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(less("green", "eta"), times(3, "red")), times(3, "red"))},
 		},
 		Params: HeartbeatParams(
 			model.Param{Name: "green", Type: model.DurationParam, Default: "3s",

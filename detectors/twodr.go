@@ -13,8 +13,8 @@ func init() {
 		Source: "Kleppmann, \"Designing Data-Intensive Applications\", O'Reilly 2017, chapter 8, \"Timeouts and unbounded delays\": the timeout 2d + r",
 		Doc:    "Sends requests to its peers, and suspects one that leaves a request without response for twice the maximal delay and the maximal processing time.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays of at most d, processing of a request in at most r, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(after("d", 1), both("d", "r", 40))},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(after("d", 1), both("d", "r", 40)), both("d", "r", 40))},
+			{Class: model.P, Under: "no loss, delays of at most d, processing of a request in at most r, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(times(1, "d"), times(40, "d", "r"))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(times(1, "d"), times(40, "d", "r")), times(40, "d", "r"))},
 		},
 		Params: pingParams(
 			model.Param{Name: "d", Type: model.DurationParam, Default: "100ms",

@@ -12,8 +12,8 @@ func init() {
 		Source: "Tomsic, Sens, Garcia, Arantes, Sopena, \"2W-FD: A failure detector algorithm with QoS\", IPDPS 2015",
 		Doc:    "Suspects a peer when none of its heartbeats is fresh, by the later of two arrival times, estimated from a few and from many of the latest ones (2W-FD).",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below alpha, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(after("alpha", 1), both("eta", "alpha", 4))},
-			{Class: model.EventuallyP, Under: "drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than alpha; before it processes start and messages are lost or late at will"},
+			{Class: model.P, Under: "no loss, delays below alpha, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(times(1, "alpha"), times(4, "eta", "alpha"))},
+			{Class: model.EventuallyP, Under: "drift-free clocks, no pauses, and from some time on no loss and delays that differ by less than alpha; before it processes start and messages are lost or late at will", Given: estimated(times(1, "alpha"))},
 		},
 		Params: HeartbeatParams(
 			model.Param{Name: "alpha", Type: model.DurationParam, Default: "1s",

@@ -16,8 +16,8 @@ func init() {
 		Source: "folklore; Birman's lectures on failure detection: require a vote within a group, for if a majority agrees that a service is faulty, the odds that it is are far higher",
 		Doc:    "Tells everybody whom a base detector suspects, and suspects a peer that at least k of the processes accuse, itself included.",
 		Claims: []model.Claim{
-			{Class: model.EventuallyP, Under: "what the base detector needs to be eventually perfect, from some time on no loss, no pauses and delays that differ by less than repeat, at least k correct processes that watch each crashed one, and fewer than k faulty accusers"},
-			{Class: model.EventuallyS, Under: "from some time on no loss, no pauses and delays that differ by less than repeat, at least k correct processes that watch each crashed one and in the end suspect it for good, and one correct process that in the end fewer than k accuse"},
+			{Class: model.EventuallyP, Under: "what the base detector needs to be eventually perfect, from some time on no loss, no pauses and delays that differ by less than repeat, at least k correct processes that watch each crashed one, and fewer than k faulty accusers", Given: voteConditions},
+			{Class: model.EventuallyS, Under: "from some time on no loss, no pauses and delays that differ by less than repeat, at least k correct processes that watch each crashed one and in the end suspect it for good, and one correct process that in the end fewer than k accuse", Given: voteConditions},
 		},
 		Params: []model.Param{
 			{Name: "base", Type: model.TextParam, Default: "timeout",
@@ -122,31 +122,40 @@ func newVote(env Env, p model.Params) (model.Automaton, error) {
 // newBase makes the detector that the words of s describe: its name, and parameters as
 // name=value.
 func newBase(env Env, s string) (model.Automaton, error) {
-	words := strings.Fields(s)
-	if len(words) == 0 {
-		return nil, fmt.Errorf("names no detector: write one, and its parameters, as: timeout eta=1s")
-	}
-	spec, ok := Lookup(words[0])
-	if !ok || spec.Name == "vote" {
-		return nil, fmt.Errorf("%q is not a detector that can accuse", words[0])
-	}
-	given := map[string]string{}
-	for _, word := range words[1:] {
-		name, value, ok := strings.Cut(word, "=")
-		if !ok {
-			return nil, fmt.Errorf("%q is not a parameter of %s: write name=value, without blanks", word, spec.Name)
-		}
-		given[name] = value
-	}
-	p, errs := model.NewParams(spec.Params, given)
-	if len(errs) > 0 {
-		return nil, fmt.Errorf("%s: %w", spec.Name, errs[0])
+	spec, p, err := parseBase(s)
+	if err != nil {
+		return nil, err
 	}
 	a, err := spec.New(env, p)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", spec.Name, err)
 	}
 	return a, nil
+}
+
+// parseBase reads the name of a detector and its parameters.
+func parseBase(s string) (spec Spec, p model.Params, err error) {
+	words := strings.Fields(s)
+	if len(words) == 0 {
+		return spec, p, fmt.Errorf("names no detector: write one, and its parameters, as: timeout eta=1s")
+	}
+	spec, ok := Lookup(words[0])
+	if !ok || spec.Name == "vote" {
+		return spec, p, fmt.Errorf("%q is not a detector that can accuse", words[0])
+	}
+	given := map[string]string{}
+	for _, word := range words[1:] {
+		name, value, ok := strings.Cut(word, "=")
+		if !ok {
+			return spec, p, fmt.Errorf("%q is not a parameter of %s: write name=value, without blanks", word, spec.Name)
+		}
+		given[name] = value
+	}
+	p, errs := model.NewParams(spec.Params, given)
+	if len(errs) > 0 {
+		return spec, p, fmt.Errorf("%s: %w", spec.Name, errs[0])
+	}
+	return spec, p, nil
 }
 
 // parseProcesses returns the numbers in a list.

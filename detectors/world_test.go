@@ -20,6 +20,8 @@ type world struct {
 	// path returns the delay of a message, and whether it arrives.
 	path func(at model.Time, m *model.Message) (model.Duration, bool)
 
+	agents *agents // that requests go to, on the machines at one switch
+
 	now     model.Time
 	wakes   []model.Time // true times
 	mail    []letter
@@ -44,7 +46,7 @@ func newWorld(t testing.TB, n int, name string, given map[string]string) *world 
 }
 
 func (w *world) build(t testing.TB, p, n int, name string, given map[string]string) model.Automaton {
-	env := detectors.Env{Self: model.ProcessID(p), N: n}
+	env := detectors.Env{Self: model.ProcessID(p), N: n, Map: starOf(n)}
 	for q := range n {
 		if q != p {
 			env.Watch = append(env.Watch, model.ProcessID(q))
@@ -97,11 +99,16 @@ func (w *world) step(p int, in model.Input) {
 	}
 	for _, m := range out.Send {
 		w.sent = append(w.sent, letter{w.now, m})
-		if delay, arrives := w.path(w.now, &m); arrives {
-			at := w.now.Add(delay)
-			i := sort.Search(len(w.mail), func(i int) bool { return w.mail[i].at > at })
-			w.mail = slices.Insert(w.mail, i, letter{at, m})
-		}
+		w.carry(m)
+	}
+}
+
+// carry lets a message arrive after the delay of its path, or not at all.
+func (w *world) carry(m model.Message) {
+	if delay, arrives := w.path(w.now, &m); arrives {
+		at := w.now.Add(delay)
+		i := sort.Search(len(w.mail), func(i int) bool { return w.mail[i].at > at })
+		w.mail = slices.Insert(w.mail, i, letter{at, m})
 	}
 }
 
@@ -128,7 +135,15 @@ func (w *world) until(end model.Time) {
 		}
 		m := w.mail[0].Message
 		w.mail = w.mail[1:]
-		w.step(int(m.To), model.Input{Kind: model.Deliver, Message: m})
+		if m.Layer != model.ProcessLayer {
+			w.agents.serve(&m)
+			continue
+		}
+		in := model.Input{Kind: model.Deliver, Message: m}
+		if e, ok := m.Body.(*model.Evidence); ok {
+			in = model.Input{Kind: model.Inform, Evidence: e}
+		}
+		w.step(int(m.To), in)
 	}
 }
 

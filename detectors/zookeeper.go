@@ -14,8 +14,8 @@ func init() {
 		Source: "Apache ZooKeeper, sessions: server/ExpiryQueue and server/SessionTrackerImpl, the client's ClientCnxn.SendThread; Hunt, Konar, Junqueira, Reed, \"ZooKeeper: wait-free coordination for Internet-scale systems\", USENIX ATC 2010",
 		Doc:    "Is the server of those whom it watches, and the client of those who watch it: clients keep their sessions alive by pings, and the server suspects one whose session expires, in buckets of a tick.",
 		Claims: []model.Claim{
-			{Class: model.P, Under: "no loss, delays below a sixth of the timeout, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(sixth("timeout"), after("timeout", 4))},
-			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(sixth("timeout"), after("timeout", 4)), after("timeout", 6))},
+			{Class: model.P, Under: "no loss, delays below a sixth of the timeout, drift-free clocks, no pauses, all processes start together and none recovers", Given: prompt(sixth("timeout"), times(4, "timeout"))},
+			{Class: model.EventuallyP, Under: "the same from some time on, except that before it processes start and messages are lost or late at will", Given: finally(prompt(sixth("timeout"), times(4, "timeout")), times(6, "timeout"))},
 		},
 		Params: []model.Param{
 			{Name: "tick", Type: model.DurationParam, Default: "2s",

@@ -1,8 +1,9 @@
 // Package detectortest is the conformance suite of automata: one call that any
 // failure detector passes or fails. It runs small systems of the automaton under
 // random delays, losses, duplicates, pauses, crashes, recoveries and messages
-// that nobody sent, and checks the contract of [model.Automaton]. It does not
-// judge what a detector suspects: package properties does.
+// that nobody sent, and checks the contract of [model.Automaton]. Agents in the hosts,
+// and in the one switch that joins them, answer requests and give evidence, some of it
+// false. It does not judge what a detector suspects: package properties does.
 package detectortest
 
 import (
@@ -27,10 +28,11 @@ const (
 	NoPanic     Clause = "it does not panic, whatever comes"
 	Progress    Clause = "it asks for few wake-ups"
 	WakeLater   Clause = "the wake-up it asks for is later than now"
-	Addresses   Clause = "it sends its own messages, to other processes"
+	Addresses   Clause = "it sends its own messages, to other processes and to agents"
 	NotItself   Clause = "it does not suspect itself"
 	OnlyWatched Clause = "it speaks only of peers that it watches"
 	ChangesOnly Clause = "it writes only changes of verdict"
+	Answers     Clause = "a typed one holds what its verdicts say, and has a reason for it"
 	Repeatable  Clause = "the same inputs give the same outputs"
 	EarlyWake   Clause = "early wake-ups are harmless"
 	Buffers     Clause = "it neither keeps nor changes its input, nor keeps its output"
@@ -46,7 +48,7 @@ const (
 
 // Clauses returns all clauses. Check leaves out the last, which [Test] includes.
 func Clauses() []Clause {
-	return []Clause{Built, NoPanic, Progress, WakeLater, Addresses, NotItself, OnlyWatched, ChangesOnly, Repeatable,
+	return []Clause{Built, NoPanic, Progress, WakeLater, Addresses, NotItself, OnlyWatched, ChangesOnly, Answers, Repeatable,
 		EarlyWake, Buffers, CloneAlike, CloneAlone, StateAlike, StateText, StateShift, Silence, StateBroken, Allocations}
 }
 
@@ -181,8 +183,9 @@ func checkUnstarted(build New, period model.Duration) error {
 	for _, in := range []model.Input{
 		{Kind: model.Wake},
 		{Kind: model.Deliver, Message: model.Message{From: 1, To: 0, Kind: detectors.HeartbeatKind}},
+		{Kind: model.Inform, Evidence: &model.Evidence{Kind: model.Reset, From: 1, About: 1}},
 	} {
-		p, err := newPlayer(build, environment(0, 3, false))
+		p, err := newPlayer(build, environment(0, 3, false, star(3)))
 		if err != nil {
 			return err
 		}

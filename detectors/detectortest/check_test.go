@@ -337,3 +337,39 @@ func TestCheckAllocationsCatches(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// forgetful is a typed detector that answers queries as it likes.
+type forgetful struct {
+	detectors.Typed
+	findings func(of []model.Finding) []model.Finding
+}
+
+func (f *forgetful) Findings(peer model.ProcessID, now model.Time, to []model.Finding) []model.Finding {
+	return f.findings(f.Typed.Findings(peer, now, to))
+}
+
+func (f *forgetful) Clone() model.Automaton {
+	return &forgetful{f.Typed.Clone().(detectors.Typed), f.findings}
+}
+
+func TestCheckCatchesWrongAnswers(t *testing.T) {
+	for name, findings := range map[string]func([]model.Finding) []model.Finding{
+		"":               func(f []model.Finding) []model.Finding { return f },
+		"forgets":        func(f []model.Finding) []model.Finding { return f[:0] },
+		"invents":        func(f []model.Finding) []model.Finding { return append(f, model.Finding{Kind: model.Wedge}) },
+		"repeats itself": func(f []model.Finding) []model.Finding { return append(f, f...) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := Check(func(env detectors.Env) (model.Automaton, error) {
+				s, _ := detectors.Lookup("untyped-crash")
+				p, _ := model.NewParams(s.Params, map[string]string{"base": "timeout timeout=1500ms"})
+				a, err := s.New(env, p)
+				return &forgetful{a.(detectors.Typed), findings}, err
+			}, model.Second)
+			var v *Violation
+			if caught := errors.As(err, &v) && v.Clause == Answers; caught != (name != "") {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -77,12 +77,15 @@ type process struct {
 	pauses      model.Time // beginning of the next pause
 	pausedUntil model.Time
 	changes     model.Time // next crash or recovery
+	machine     machine
 }
 
+// letter is a message, a request to an agent, or the evidence that one gives.
 type letter struct {
-	at      model.Time
-	number  int
-	message model.Message
+	at       model.Time
+	number   int
+	message  model.Message
+	evidence *model.Evidence
 }
 
 // run simulates n processes from the given time on, for 40 periods. It returns
@@ -92,6 +95,7 @@ func (s *system) run(n int, start model.Time) (scripts []*script, outputs [][]ou
 	s.now = start
 	var log []*[]output
 	begin := func(p *process) error {
+		s.back(p)
 		p.script = &script{env: p.env}
 		scripts = append(scripts, p.script)
 		log = append(log, new([]output))
@@ -102,8 +106,9 @@ func (s *system) run(n int, start model.Time) (scripts []*script, outputs [][]ou
 		p.player.log = log[len(log)-1]
 		return s.step(p, model.Input{Kind: model.Start})
 	}
+	network := star(n)
 	for p := range n {
-		s.processes = append(s.processes, &process{env: environment(p, n, s.ring), wake: model.Never, changes: model.Never,
+		s.processes = append(s.processes, &process{env: environment(p, n, s.ring, network), wake: model.Never, changes: model.Never,
 			pauses: start.Add(s.random.upTo(20 * s.period))})
 		if !s.calm && p == n-1 {
 			s.processes[p].changes = start.Add(10*s.period + s.random.upTo(10*s.period))
@@ -129,8 +134,7 @@ func (s *system) run(n int, start model.Time) (scripts []*script, outputs [][]ou
 			if p.player == nil {
 				err = begin(p)
 			} else {
-				p.player, p.wake = nil, model.Never
-				p.changes = at.Add(s.random.upTo(10 * s.period))
+				s.stop(p, s.random.oneIn(2), false)
 			}
 		} else {
 			err = s.step(s.processes[act.process], act.in)
@@ -145,8 +149,8 @@ func (s *system) run(n int, start model.Time) (scripts []*script, outputs [][]ou
 	return scripts, outputs, nil
 }
 
-func environment(p, n int, ring bool) detectors.Env {
-	env := detectors.Env{Self: model.ProcessID(p), N: n}
+func environment(p, n int, ring bool, network *model.Graph) detectors.Env {
+	env := detectors.Env{Self: model.ProcessID(p), N: n, Map: network}
 	for q := range n {
 		ahead := (q - p + n) % n
 		if ahead != 0 && (!ring || ahead <= 2) {
@@ -182,22 +186,39 @@ func (s *system) next() (at model.Time, act action) {
 	for len(s.mail) > 0 && s.mail[0].at <= at {
 		l := s.mail[0]
 		s.mail = s.mail[1:]
+		s.now = l.at
+		if l.message.Layer != model.ProcessLayer {
+			s.agent(&l.message)
+			return s.next() // it may have stopped a process
+		}
 		p := s.processes[l.message.To]
 		if p.player == nil {
+			if l.evidence == nil {
+				s.refuse(&l.message)
+			}
 			continue
 		}
 		if p.pausedUntil > l.at {
-			s.post(p.pausedUntil, l.message)
+			l.at = p.pausedUntil
+			s.deliver(l)
 			continue
 		}
-		return l.at, action{process: int(l.message.To), in: model.Input{Kind: model.Deliver, Message: l.message}}
+		in := model.Input{Kind: model.Deliver, Message: l.message}
+		if l.evidence != nil {
+			in = model.Input{Kind: model.Inform, Evidence: l.evidence}
+		}
+		return l.at, action{process: int(l.message.To), in: in}
 	}
 	return at, act
 }
 
-func (s *system) post(at model.Time, m model.Message) {
+func (s *system) post(at model.Time, m model.Message) { s.deliver(letter{at: at, message: m}) }
+
+// deliver puts a letter into the mail.
+func (s *system) deliver(l letter) {
+	at := l.at
 	s.letters++
-	l := letter{at, s.letters, m}
+	l.number = s.letters
 	i := sort.Search(len(s.mail), func(i int) bool { return s.mail[i].at > at })
 	s.mail = append(s.mail, letter{})
 	copy(s.mail[i+1:], s.mail[i:])
@@ -223,8 +244,20 @@ func (s *system) step(p *process, in model.Input) error {
 }
 
 func (s *system) send(m model.Message) {
+	s.carry(letter{message: m})
+	if s.garbage && s.random.oneIn(5) && m.To != s.switchNode() && m.Layer == model.ProcessLayer {
+		s.post(s.now.Add(s.random.upTo(s.period)), s.mangle(m))
+	}
+}
+
+// carry brings a letter to where it goes, now or later, once, twice or never.
+func (s *system) carry(l letter) {
+	if s.cut(l.message.From) || s.cut(l.message.To) {
+		return
+	}
 	if s.calm {
-		s.post(s.now.Add(s.period/10), m)
+		l.at = s.now.Add(s.period / 10)
+		s.deliver(l)
 		return
 	}
 	copies := 1
@@ -239,10 +272,16 @@ func (s *system) send(m model.Message) {
 		if s.random.oneIn(10) {
 			delay = s.random.upTo(5 * s.period)
 		}
-		s.post(s.now.Add(delay), m)
+		l.at = s.now.Add(delay)
+		s.deliver(l)
 	}
-	if s.garbage && s.random.oneIn(5) {
-		s.post(s.now.Add(s.random.upTo(s.period)), s.mangle(m))
+	if s.garbage && s.random.oneIn(5) && l.message.To != s.switchNode() {
+		var e model.Evidence
+		if l.evidence != nil {
+			e = *l.evidence
+		}
+		e = s.mangleEvidence(e)
+		s.deliver(letter{at: s.now.Add(s.random.upTo(s.period)), message: model.Message{To: l.message.To}, evidence: &e})
 	}
 }
 
@@ -298,6 +337,11 @@ type player struct {
 	poison bool
 	in     *model.Input
 	out    *model.Output
+
+	evidence model.Evidence // of the input
+
+	findings []model.Finding
+	reasons  []detectors.Reason
 }
 
 type opinion struct {
@@ -325,7 +369,7 @@ func (p *player) copyWith(a model.Automaton) *player {
 func (p *player) play(s stimulus) (o output, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = violation(NoPanic, "at %v, on %v %+v: %v", s.at, s.in.Kind, s.in.Message, r)
+			err = violation(NoPanic, "at %v, on %v %+v %+v: %v", s.at, s.in.Kind, s.in.Message, s.in.Evidence, r)
 		}
 	}()
 	if !p.poison || p.in == nil {
@@ -334,14 +378,22 @@ func (p *player) play(s stimulus) (o output, err error) {
 	choices := s.choices
 	s.in.Random = &choices
 	*p.in = s.in
+	var lent *model.Evidence
+	if s.in.Evidence != nil {
+		p.evidence = *s.in.Evidence
+		lent = &p.evidence
+		p.in.Evidence = lent
+	}
 	p.out.Reset()
 	p.automaton.Step(s.at, p.in, p.out)
-	if p.in.Kind != s.in.Kind || p.in.Random != s.in.Random || !sameMessage(p.in.Message, s.in.Message) {
-		return o, violation(Buffers, "at %v, the step changed its input to %+v", s.at, *p.in)
+	if p.in.Kind != s.in.Kind || p.in.Random != s.in.Random || !sameMessage(p.in.Message, s.in.Message) ||
+		p.in.Evidence != lent || !sameEvidence(lent, s.in.Evidence) {
+		return o, violation(Buffers, "at %v, the step changed its input to %+v %+v", s.at, *p.in, p.evidence)
 	}
 	o = output{append([]model.Message(nil), p.out.Send...), append([]model.Verdict(nil), p.out.Verdicts...), p.out.Wake}
 	if p.poison {
 		*p.in = model.Input{Kind: model.Deliver, Message: model.Message{From: -77, To: -77, Seq: -77, Kind: 77}}
+		p.evidence = model.Evidence{Kind: 77, From: -77, About: -77, Seq: -77}
 		for i := range p.out.Send {
 			p.out.Send[i] = p.in.Message
 		}
@@ -362,8 +414,8 @@ func (p *player) judge(s stimulus, o output) error {
 		return violation(WakeLater, "at %v, it asks for a wake-up at %v", s.at, o.wake)
 	}
 	for _, m := range o.send {
-		if m.From != p.env.Self || m.To < 0 || int(m.To) >= p.env.N || m.To == p.env.Self {
-			return violation(Addresses, "at %v, process %d sends a message from %d to %d", s.at, p.env.Self, m.From, m.To)
+		if m.From != p.env.Self || !addressable(p.env, &m) {
+			return violation(Addresses, "at %v, process %d sends a message of kind %d from %d to the %v layer of %d", s.at, p.env.Self, m.Kind, m.From, m.Layer, m.To)
 		}
 	}
 	for _, v := range o.verdicts {
@@ -379,5 +431,59 @@ func (p *player) judge(s stimulus, o output) error {
 		}
 		p.opinions[key] = v.Suspected
 	}
+	return p.query(s.at)
+}
+
+// query asks a typed automaton for its findings and reasons, which are to be of the kinds
+// of its verdicts.
+func (p *player) query(now model.Time) error {
+	typed, ok := p.automaton.(detectors.Typed)
+	if !ok {
+		return nil
+	}
+	explainer, explains := p.automaton.(detectors.Explainer)
+	held := 0
+	for _, q := range p.env.Watch {
+		p.findings = typed.Findings(q, now, p.findings[:0])
+		p.reasons = p.reasons[:0]
+		if explains {
+			p.reasons = explainer.Explain(q, now, p.reasons)
+		}
+		for i, f := range p.findings {
+			held++
+			if !p.opinions[opinion{q, f.Kind}] || i > 0 && f.Kind <= p.findings[i-1].Kind || f.Since > now || f.Lasts < 0 {
+				return violation(Answers, "at %v, of process %d: %+v", now, q, p.findings)
+			}
+			if explains && !slices.ContainsFunc(p.reasons, func(r detectors.Reason) bool { return r.Kind == f.Kind }) {
+				return violation(Answers, "at %v, of process %d: %+v, for no reason", now, q, f)
+			}
+		}
+		for _, r := range p.reasons {
+			if !p.opinions[opinion{q, r.Kind}] || r.At > now {
+				return violation(Answers, "at %v, of process %d: %+v is the reason of nothing", now, q, r)
+			}
+		}
+	}
+	for _, said := range p.opinions {
+		if said {
+			held--
+		}
+	}
+	if held != 0 {
+		return violation(Answers, "at %v, there are %d findings more than the verdicts say", now, held)
+	}
 	return nil
+}
+
+// addressable tells whether there is a process or an agent to which m may go: processes
+// speak to others, and to the agents of all hosts and switches.
+func addressable(env detectors.Env, m *model.Message) bool {
+	switch m.Layer {
+	case model.ProcessLayer:
+		return m.To >= 0 && int(m.To) < env.N && m.To != env.Self
+	case model.SwitchLayer:
+		return m.To >= model.ProcessID(env.Map.Hosts) && int(m.To) < env.Map.Nodes && model.Request(m.Kind) >= model.Probe && model.Request(m.Kind) <= model.Admit
+	}
+	return m.To >= 0 && int(m.To) < env.Map.Hosts && m.Layer < model.Layers &&
+		model.Request(m.Kind) >= model.Probe && model.Request(m.Kind) <= model.Subscribe
 }
