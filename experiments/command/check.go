@@ -109,6 +109,9 @@ func (e *environment) check(ctx context.Context, args []string, o checkOptions) 
 		for _, s := range found.Subjects {
 			outcomes = append(outcomes, s.Outcome)
 		}
+		if found.Untested != "" {
+			outcomes = append(outcomes, properties.Inconclusive)
+		}
 		document.Claims = append(document.Claims, found)
 	}
 	if e.json() {
@@ -150,6 +153,9 @@ func detectorOf(args []string) (detectors.Spec, model.Params, error) {
 	params, errs := model.NewParams(spec.Params, given)
 	if len(errs) > 0 {
 		return spec, params, usage("detector %s: %v", spec.Name, errors.Join(errs...))
+	}
+	if spec.Asks {
+		return spec, params, nil // it cannot be made without a network
 	}
 	if _, err := newDetector(spec, params)(0, 2); err != nil {
 		return spec, params, usage("detector %s: %v", spec.Name, err)

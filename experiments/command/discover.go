@@ -166,6 +166,13 @@ var lists = []struct {
 		}
 		return l
 	}},
+	{"generators", func() []listing {
+		var l []listing
+		for _, s := range network.AllGenerators() {
+			l = append(l, listing{Name: s.Name, Doc: s.Doc, Source: s.Source, Params: listingParams(s.Params)})
+		}
+		return l
+	}},
 	{"properties", func() []listing {
 		var l []listing
 		for _, s := range properties.All() {
@@ -226,7 +233,7 @@ func listNames() []string {
 func newList(e *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:       "list [" + strings.Join(listNames(), "|") + "]",
-		Short:     "List detectors, faults, properties, the classes of the theory, experiments and the scenarios that come with suspect",
+		Short:     "List detectors, faults, generators, properties, the classes of the theory, experiments and the scenarios that come with suspect",
 		ValidArgs: listNames(),
 		Args: func(c *cobra.Command, args []string) error {
 			for _, a := range args {

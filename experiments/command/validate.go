@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,8 +23,17 @@ type validation struct {
 	Hash         string            `json:"scenario_hash,omitempty"`
 	Seed         uint64            `json:"seed"`
 	Replications int               `json:"replications_at_most,omitempty"`
+	// Generators are those of faults, with the mean number of faults in one replication.
+	Generators []generated `json:"generators,omitempty"`
 	// Estimate is that of one replication.
 	Estimate *estimate `json:"estimate,omitempty"`
+}
+
+type generated struct {
+	Generator string  `json:"generator"`
+	Arrivals  string  `json:"arrivals"`
+	Fault     string  `json:"fault"`
+	Expected  float64 `json:"expected"`
 }
 
 type validationError struct {
@@ -84,8 +94,21 @@ func validated(s *scenario.Scenario) validation {
 	return validation{
 		File: s.Path, Valid: true, Errors: []validationError{},
 		Scenario: s.Name, Hash: s.Hash(), Seed: s.Seed, Replications: s.Replications.AtMost,
-		Estimate: &estimate{x.Hosts, x.Switches, x.Ports, x.Pairs, x.Packets, x.Hops, x.Events, x.Bytes, x.Wall.Seconds(), x.Overloaded},
+		Generators: generatedBy(s),
+		Estimate:   &estimate{x.Hosts, x.Switches, x.Ports, x.Pairs, x.Packets, x.Hops, x.Events, x.Bytes, x.Wall.Seconds(), x.Overloaded},
 	}
+}
+
+// generatedBy returns what the generators of s are expected to strike with.
+func generatedBy(s *scenario.Scenario) (all []generated) {
+	for i := range s.Generators {
+		g := &s.Generators[i]
+		for j := range g.Arrivals {
+			a := &g.Arrivals[j]
+			all = append(all, generated{g.Name, a.Name, a.Fault, a.Expected(s.Duration)})
+		}
+	}
+	return all
 }
 
 func estimateText(s *scenario.Scenario) string {
@@ -106,6 +129,14 @@ func estimateText(s *scenario.Scenario) string {
 		names[i] = report.Printable(d.Name)
 	}
 	line("  detectors    %s, on %s watched pairs", strings.Join(names, ", "), report.Count(x.Pairs))
+	last := ""
+	for _, g := range generatedBy(s) {
+		if g.Generator != last {
+			line("  generator    %s, on average in a replication:", report.Printable(g.Generator))
+			last = g.Generator
+		}
+		line("               %8s %s (%s)", strconv.FormatFloat(g.Expected, 'g', 3, 64), g.Arrivals, g.Fault)
+	}
 	line("  replication  about %s packets, %s hops, %s events", roughly(x.Packets), roughly(x.Hops), roughly(x.Events))
 	line("               about %s of memory and %s of one core", roughBytes(x.Bytes), roughTime(x.Wall))
 	if x.Overloaded > 0 {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"suspect/experiments/scenario"
 	"suspect/model"
 	"suspect/network"
 	"suspect/qjump"
@@ -96,6 +95,9 @@ func (d *derivation) assumptions() {
 
 // past returns what is sent without a limiter at a level or above it.
 func (d *derivation) past() (list []broken) {
+	if use := d.Network.Routing.Use; use == network.LinkStateRouting || use == network.SpanningTreeBridging {
+		list = append(list, broken{model.Priorities - 1, fmt.Sprintf("the switches' routing (%v) sends at priority %d, which no limiter knows", use, model.Priorities-1)})
+	}
 	for p := len(d.uses) - 1; p >= 0; p-- {
 		u := &d.uses[p]
 		if _, is := d.QJump.Level(model.Priority(p)); !is && u.largest > 0 {
@@ -104,6 +106,9 @@ func (d *derivation) past() (list []broken) {
 		for _, x := range u.past {
 			list = append(list, broken{p, fmt.Sprintf("%s goes past the limiters at priority %d", x, p)})
 		}
+	}
+	if d.Network.Evidence.Any() { // at whatever priority: its packets are not counted
+		list = append(list, broken{model.Priorities - 1, "evidence: hosts and switches send packets past the limiters"})
 	}
 	return list
 }
@@ -312,6 +317,12 @@ func (d *derivation) losses(highest int) (list []broken) {
 			list = append(list, broken{highest, fmt.Sprintf("faults[%d]: %s", i, f.Spec.Name)})
 		}
 	}
+	for i := range d.Generators {
+		g := &d.Generators[i]
+		if g.Strikes(func(f network.FaultSpec) bool { return f.Loses }) {
+			list = append(list, broken{highest, fmt.Sprintf("generators[%d]: %s", i, g.Spec.Name)})
+		}
+	}
 	for i := range list {
 		list[i].why += "; packets that arrive are in time all the same"
 	}
@@ -321,9 +332,9 @@ func (d *derivation) losses(highest int) (list []broken) {
 // faults says what faults there are that the bounds need not mind.
 func (d *derivation) faults() string {
 	var names []string
-	for _, f := range d.Faults {
-		if !slices.Contains(names, f.Spec.Name) && !isOther(&f) {
-			names = append(names, f.Spec.Name)
+	for _, f := range d.FaultKinds() {
+		if !slices.Contains(names, f.Name) && !isOther(f) {
+			names = append(names, f.Name)
 		}
 	}
 	if names == nil {
@@ -335,15 +346,20 @@ func (d *derivation) faults() string {
 // otherFaults returns those that are not part of the analysis.
 func (d *derivation) otherFaults(highest int) (list []broken) {
 	for i := range d.Faults {
-		if f := &d.Faults[i]; isOther(f) {
+		if f := &d.Faults[i]; isOther(f.Spec) {
 			list = append(list, broken{highest, fmt.Sprintf("faults[%d]: %s is not part of the analysis", i, f.Spec.Name)})
+		}
+	}
+	for i := range d.Generators {
+		if g := &d.Generators[i]; g.Strikes(isOther) {
+			list = append(list, broken{highest, fmt.Sprintf("generators[%d]: %s has faults that are not part of the analysis", i, g.Spec.Name)})
 		}
 	}
 	return list
 }
 
-func isOther(f *scenario.Fault) bool {
-	return !f.Spec.Loses && !slices.Contains([]string{"process-crash", "host-crash", "host-slow", "pause", "clock-drift", "clock-step"}, f.Spec.Name)
+func isOther(f network.FaultSpec) bool {
+	return !f.Loses && !slices.Contains([]string{"process-crash", "host-crash", "host-slow", "pause", "wedge", "clock-drift", "clock-step"}, f.Name)
 }
 
 func portName(t *network.Topology, l network.LinkID) string {

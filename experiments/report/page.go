@@ -79,6 +79,13 @@ func page(in Input, figures figureSet) []byte {
 		line("![Detection time of each detector](detection.svg)\n")
 	}
 
+	section("Which failures there were",
+		"The ground truth, from the state of the network: how often each kind of failure held between two processes, and for how long, summed over the ordered pairs; there, back or both ways for kinds that have a direction.", truthTable(r))
+	section("Where definitions of congestion differ", "Disagreement is the share of all pair-time in which one of the two says that there is congestion and the other does not.", rivalTable(r))
+	section("What was said of failures",
+		"An episode is a longest time in which one kind is the label of what holds between two processes. Right are those of which the detector said that kind when they ended, or after the bound on detection if that came first, with the exact interval of Clopper and Pearson; the times are medians over the episodes in which there was such a word.", kindTable(r))
+	section("What these words are worth",
+		"A false report is one made when nothing held nor had held in the last second, with Garwood's interval. Bits are the mutual information of what held and what was said, of the entropy of what held.", informationTable(r))
 	section("What class was met",
 		"The classes of Chandra and Toueg. A star marks what the detector's author promises; ? is what a run of this length did not decide, and is not a pass.", classTable(r))
 	section("Properties", "Exercised tells how often the property could have failed; a vacuous one never could.", propertyTable(r))

@@ -368,6 +368,9 @@ func packetTable(r *run.Results) *table {
 		if len(x.Drops) > 0 {
 			why = causes(x.Drops)
 		}
+		if x.Duplicated > 0 {
+			why = fmt.Sprintf("%s; %s came twice", why, Count(x.Duplicated))
+		}
 		t.add(x.name, Count(x.Sent), Count(x.Delivered), Count(x.Dropped), Count(x.InFlight), why)
 	}
 	return t

@@ -84,12 +84,16 @@ func planAtlas(o Options) (*atlas, error) {
 	}
 	names := namesIn(o.Params.Text("detectors"))
 	for _, name := range names {
-		if _, ok := detectors.Lookup(name); !ok && name != "all" {
+		spec, ok := detectors.Lookup(name)
+		switch {
+		case !ok && name != "all":
 			return nil, &model.ParamError{Name: "detectors", Err: fmt.Errorf("there is no detector %q", name)}
+		case spec.Typed:
+			return nil, &model.ParamError{Name: "detectors", Err: fmt.Errorf("%s names kinds of failure: it is in kind-matrix", name)}
 		}
 	}
 	for _, spec := range detectors.All() {
-		if !slices.Contains(names, "all") && !slices.Contains(names, spec.Name) {
+		if spec.Typed || !slices.Contains(names, "all") && !slices.Contains(names, spec.Name) {
 			continue
 		}
 		a.entries = append(a.entries, &entry{spec, false})
@@ -418,6 +422,7 @@ func (a *atlas) notes(d *Document) {
 	for _, c := range a.climates {
 		d.Notes = append(d.Notes, fmt.Sprintf("%s: %s.", c.name, c.about))
 	}
+	d.Notes = append(d.Notes, "Detectors that name kinds of failure are not here: kind-matrix is about them.")
 	d.Notes = append(d.Notes,
 		fmt.Sprintf("%d processes watch each other for %v; in every run one of them crashes for good. Each detector meets the same %d runs of an environment, and a class has the worst outcome of them.", atlasHosts, atlasDuration, a.worlds),
 		fmt.Sprintf("Eventual properties are judged in a bounded form: a crash is seen within %v and for good, and from %v on there is no mistake. That the bounded form holds, or is violated, says nothing beyond the end of a run. Accuracy without \"eventually\" is judged as it stands: one mistake violates it for ever.", atlasWithin, atlasStable),

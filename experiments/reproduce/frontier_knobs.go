@@ -162,13 +162,17 @@ const mostListeners = 64
 func frontierSettings(wanted string, eta model.Duration, panels int) (groups [][]*tuning, err error) {
 	names := strings.FieldsFunc(wanted, func(r rune) bool { return r == ',' || r == ' ' })
 	for _, name := range names {
-		if _, ok := detectors.Lookup(name); !ok && name != "all" {
+		spec, ok := detectors.Lookup(name)
+		switch {
+		case !ok && name != "all":
 			return nil, fmt.Errorf("there is no detector %q", name)
+		case spec.Typed:
+			return nil, fmt.Errorf("%s names kinds of failure: it is in kind-matrix", name)
 		}
 	}
 	var shared, own []*tuning
 	for _, spec := range detectors.All() {
-		if !slices.Contains(names, "all") && !slices.Contains(names, spec.Name) {
+		if spec.Typed || !slices.Contains(names, "all") && !slices.Contains(names, spec.Name) {
 			continue
 		}
 		values := strings.Fields(knobs[spec.Name].values)

@@ -62,6 +62,9 @@ func Faults(s *scenario.Scenario, replication int) []scenario.Fault {
 	all := slices.Clone(s.Faults)
 	for i := range all {
 		f := &all[i]
+		if f.Redraw {
+			continue // it strikes others, time and again
+		}
 		f.Params = f.Spec.Settle(f.Params, &s.Network.Topology, stream(f.Stream))
 	}
 	return all

@@ -2,10 +2,12 @@ package run
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"suspect/detectors"
 	"suspect/experiments/guarantee"
 	"suspect/model"
 	"suspect/network"
@@ -48,6 +50,15 @@ var faultLines = map[string]struct{ params, cause, breaks string }{
 	"corruption":        {"link: random, probability: 10%", "corrupted", "no packet is lost on a link"},
 	"reordering":        {"link: [h1, leaf0], probability: 10%, late: \"uniform(0s, 1ms)\"", "", "faults do not change"},
 	"host-slow":         {"host: random, each: \"exponential(100us)\"", "", ""},
+	"switch-overload":   {"switch: leaf0, each: 200us, queue: 5, slow_path: 50%", "overload", "no packet is lost on a link"},
+	"misorigination":    {"switch: leaf0, host: h2", "no-route", "no packet is lost on a link"},
+	"wedge":             {"process: random", "", ""},
+	"duplication":       {"link: [h1, leaf0], probability: 10%, lag: \"uniform(0s, 1ms)\"", "", "faults do not change"},
+	"link-bursts":       {"link: [h1, leaf0], bad: 50%, loss: 50%", "link-loss", "no packet is lost on a link"},
+	"power-failure":     {"switch: leaf0", "switch-down", "no packet is lost on a link"},
+
+	// Nothing is lost: a heartbeat that is changed is one all the same.
+	"corruption-undetected": {"link: [h1, leaf0], probability: 50%", "", "no packet is lost on a link"},
 }
 
 // Every kind of fault runs from a scenario, at a set time and again and again, alike for
@@ -62,7 +73,7 @@ func TestEveryKindOfFault(t *testing.T) {
 			}
 			text := leafSpine + "replications: 2\nfaults:\n" +
 				"  - {use: " + spec.Name + ", " + line.params + ", at: 50ms, for: 20ms}\n" +
-				"  - {use: " + spec.Name + ", " + line.params + ", every: \"exponential(40ms)\", for: \"uniform(1ms, 30ms)\"}\n"
+				"  - {use: " + spec.Name + ", " + line.params + ", every: \"exponential(40ms)\", for: \"uniform(1ms, 30ms)\", redraw: true}\n"
 			s := parse(t, text)
 			one, two := do(t, s, 1), do(t, s, 2)
 			if !bytes.Equal(encode(t, one), encode(t, two)) {
@@ -74,6 +85,9 @@ func TestEveryKindOfFault(t *testing.T) {
 			lost := func(d Drops) bool { return d.Cause == line.cause && d.Count > 10 }
 			if line.cause != "" && !slices.ContainsFunc(one.Messages.Drops, lost) && !slices.ContainsFunc(one.Traffic.Drops, lost) {
 				t.Errorf("nothing was lost by %s: %v %v", line.cause, one.Messages.Drops, one.Traffic.Drops)
+			}
+			if (one.Messages.Duplicated > 0) != (spec.Name == "duplication") || one.Messages.InFlight < 0 || one.Traffic.InFlight < 0 {
+				t.Errorf("%d messages come twice; %d and %d are in flight", one.Messages.Duplicated, one.Messages.InFlight, one.Traffic.InFlight)
 			}
 			again := parse(t, string(s.Resolved()))
 			if !bytes.Equal(encode(t, do(t, again, 1)), encode(t, one)) && again.Hash() == s.Hash() {
@@ -91,6 +105,41 @@ func TestEveryKindOfFault(t *testing.T) {
 			if line.breaks == "" && broken != nil || line.breaks != "" &&
 				(len(broken) != 1 || !strings.HasPrefix(broken[0], line.breaks)) {
 				t.Errorf("broken assumptions: %q, want %q", broken, line.breaks)
+			}
+		})
+	}
+}
+
+// Every detector goes on when links change what messages say, bring them twice and out of
+// order: none panics, breaks the rules of automata that the network checks, or floods it.
+func TestDetectorsUnderCorruption(t *testing.T) {
+	for _, spec := range detectors.All() {
+		t.Run(spec.Name, func(t *testing.T) {
+			t.Parallel()
+			text := `
+name: corrupt
+duration: 60s
+network:
+  framing: ethernet
+  topology: {star: {hosts: 5}}
+  edge: {rate: 10Gbps, delay: 1ms}
+evidence: all
+detectors: [{use: ` + spec.Name + `}]
+properties: []
+`
+			calm := do(t, parse(t, text), 1)
+			faults := "faults:\n"
+			for h := range 5 {
+				for _, fault := range []string{"corruption-undetected, probability: 20%", "duplication, probability: 10%, lag: 3ms", "reordering, probability: 10%, late: 300ms"} {
+					faults += fmt.Sprintf("  - {use: %s, link: [h%d, s0], at: 5s, for: 40s}\n", fault, h)
+				}
+			}
+			got := do(t, parse(t, text+faults), 1)
+			if got.Messages.Sent == 0 || got.Messages.Sent > 5*calm.Messages.Sent+1000 {
+				t.Errorf("%d messages are sent, and %d in peace", got.Messages.Sent, calm.Messages.Sent)
+			}
+			if c := got.Conservation; c.Outcome != properties.Holds.String() {
+				t.Errorf("conservation: %v: %s", c.Outcome, c.Reason)
 			}
 		})
 	}

@@ -38,6 +38,7 @@ type merger struct {
 	latency      *properties.Latency
 	guarantee    *guarantee.Report // nil without QJUMP
 	levels       *levels           // likewise
+	truth        *truth            // nil if it is not told
 	tally        tally
 	conservation Property
 	properties   []Property // of the network, in the scenario's order
@@ -52,6 +53,7 @@ type mergedDetector struct {
 	wrong      map[pair]wrongPair
 	properties []Property
 	cost       cost
+	kinds      *properties.Discriminated // nil without the truth
 
 	detection, rate, recurrence, good, duration, wrongTime ratio
 	outages                                                []outages // by replication
@@ -105,6 +107,7 @@ func (m *merger) merge(r *replication) (more bool) {
 	if m.levels != nil {
 		m.levels.merge(r.levels, r.index)
 	}
+	m.truth = m.truth.merge(r.truth)
 	m.tally.merge(&r.tally)
 	m.conservation.add(&r.conservation, r, &m.scenario.Network.Topology)
 	for i := range r.properties {
@@ -186,6 +189,7 @@ func (t *tally) merge(o *tally) {
 		p, q := &t.packets[i], &o.packets[i]
 		p.sent += q.sent
 		p.delivered += q.delivered
+		p.duplicated += q.duplicated
 		for cause, n := range q.dropped {
 			p.dropped[cause] += n
 		}
@@ -237,6 +241,12 @@ func (m *merger) mergeDetector(d *mergedDetector, f *found, r *replication) {
 		d.longest = m.episode(r.index, w.Monitor, w.Peer, w.From, w.Until, w.Censored)
 	}
 	d.quality.Merge(q)
+	if f.kinds != nil && d.kinds == nil {
+		d.kinds = new(properties.Discriminated)
+	}
+	if f.kinds != nil {
+		d.kinds.Merge(f.kinds)
+	}
 	for x, c := range f.wrong { // sums and maxima, so in any order
 		t := d.wrong[x]
 		t.count += c.count
@@ -285,6 +295,7 @@ func (m *merger) results() *Results {
 		p.Property, p.Name, p.Params = plan.Spec.Name, plan.Name, params(plan.Params)
 		res.Properties = append(res.Properties, p)
 	}
+	res.Truth = m.truth.results(s)
 	if m.levels != nil {
 		res.Guarantee, res.Levels = m.guarantee, m.levels.results(m.guarantee, &s.Network.Topology)
 	}
@@ -317,7 +328,7 @@ func (m *merger) detector(d int) Detector {
 	plan, x := &m.scenario.Detectors[d], &m.detectors[d]
 	out := Detector{
 		Name: plan.Name, Use: plan.Spec.Name, Source: plan.Spec.Source, Params: params(plan.Params),
-		Claims: []Claim{}, Properties: []Property{}, Cost: m.cost(d),
+		Claims: []Claim{}, Properties: []Property{}, Cost: m.cost(d), Kinds: kindsOf(m.scenario, x.kinds),
 	}
 	for _, c := range plan.Spec.Claims {
 		out.Claims = append(out.Claims, Claim{c.Class.String(), c.Under})
@@ -494,11 +505,11 @@ func (m *merger) latencies(traffic bool) []Latency {
 }
 
 func (p *packetTally) packets() Packets {
-	out := Packets{Sent: int64(p.sent), Delivered: int64(p.delivered), Drops: drops(&p.dropped)}
+	out := Packets{Sent: int64(p.sent), Delivered: int64(p.delivered), Duplicated: int64(p.duplicated), Drops: drops(&p.dropped)}
 	for _, d := range out.Drops {
 		out.Dropped += d.Count
 	}
-	out.InFlight = out.Sent - out.Delivered - out.Dropped
+	out.InFlight = out.Sent + out.Duplicated - out.Delivered - out.Dropped
 	return out
 }
 

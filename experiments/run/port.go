@@ -21,7 +21,7 @@ type port struct {
 // long packets take, which may strike any link, hides when transmissions begin.
 func newPorts(s *scenario.Scenario) []port {
 	t := &s.Network.Topology
-	retimed := slices.ContainsFunc(s.Faults, func(f scenario.Fault) bool { return f.Spec.Retimes })
+	retimed := slices.ContainsFunc(s.FaultKinds(), func(f network.FaultSpec) bool { return f.Retimes })
 	ports := make([]port, 2*len(t.Links))
 	for l := range ports {
 		c := &t.Links[l/2].AtoB

@@ -20,6 +20,7 @@ type replication struct {
 	tally        tally
 	latency      *properties.Latency
 	levels       *levels // nil without QJUMP
+	truth        *truth  // nil if it is not told
 	conservation properties.Result
 	properties   []properties.Result // of the network, in the scenario's order
 	detectors    []found             // likewise
@@ -29,7 +30,8 @@ type replication struct {
 type found struct {
 	quality    *properties.Quality
 	wrong      map[pair]wrongPair
-	properties []properties.Result // in the scenario's order
+	kinds      *properties.Discriminated // nil without the truth
+	properties []properties.Result       // in the scenario's order
 }
 
 // observer is a fold over records.
@@ -96,10 +98,14 @@ func replicate(s *scenario.Scenario, index int, bounds [model.Priorities]propert
 	if r.levels != nil {
 		route.add(r.levels)
 	}
+	followed := newTruthFolds(s)
+	for _, o := range followed.observers() {
+		route.add(o)
+	}
 
 	env := properties.Env{
 		N: s.Processes(), Watch: s.Monitor.Watch, Names: hostNames(s),
-		WarmUp: warmUp, Starts: true, Bounds: bounds,
+		WarmUp: warmUp, Starts: true, Bounds: bounds, Truth: s.Truth != nil,
 	}
 	ofNetwork := make([]properties.Checker, len(s.NetworkProperties))
 	for i, p := range s.NetworkProperties {
@@ -110,6 +116,7 @@ func replicate(s *scenario.Scenario, index int, bounds [model.Priorities]propert
 	}
 	qualities := make([]*properties.QoS, len(s.Detectors))
 	checkers := make([][]properties.Checker, len(s.Detectors))
+	kinds := make([]*properties.Discrimination, len(s.Detectors))
 	for d := range s.Detectors {
 		env.Detector = uint8(d)
 		if qualities[d], err = properties.NewQoS(env); err != nil {
@@ -123,6 +130,13 @@ func replicate(s *scenario.Scenario, index int, bounds [model.Priorities]propert
 			wrong[x] = wrongPair{w.count + 1, max(w.longest, m.Duration())}
 		}
 		route.addFor(d, qualities[d])
+		if env.Truth {
+			within, stale := kindTimes(s)
+			if kinds[d], err = properties.NewDiscrimination(env, within, stale); err != nil {
+				return nil, err
+			}
+			route.addFor(d, kinds[d])
+		}
 		for _, p := range s.Properties {
 			c, err := p.Spec.New(env, p.Params)
 			if err != nil {
@@ -151,9 +165,13 @@ func replicate(s *scenario.Scenario, index int, bounds [model.Priorities]propert
 	for _, c := range ofNetwork {
 		r.properties = append(r.properties, r.judge(c.Finish(end)))
 	}
+	r.truth = followed.finish(end)
 	for d := range s.Detectors {
 		f := &r.detectors[d]
 		f.quality = qualities[d].Finish(end)
+		if kinds[d] != nil {
+			f.kinds = kinds[d].Finish(end)
+		}
 		for _, c := range checkers[d] {
 			f.properties = append(f.properties, r.judge(c.Finish(end)))
 		}
@@ -179,17 +197,18 @@ func (r *replication) compareCounts() {
 	if r.conservation.Outcome == properties.Violated {
 		return
 	}
-	var sent, delivered uint64
+	var sent, delivered, duplicated uint64
 	var dropped [model.DropCauses]uint64
 	for _, p := range r.tally.packets {
 		sent += p.sent
 		delivered += p.delivered
+		duplicated += p.duplicated
 		for cause, n := range p.dropped {
 			dropped[cause] += n
 		}
 	}
 	n := &r.network
-	if sent != n.Sent || delivered != n.Delivered || dropped != n.Dropped {
+	if sent != n.Sent || delivered != n.Delivered || duplicated != n.Duplicated || dropped != n.Dropped {
 		r.conservation.Outcome = properties.Violated
 		r.conservation.Reason = "the network's counts are not those of its records"
 	}
@@ -198,6 +217,7 @@ func (r *replication) compareCounts() {
 // packetTally counts packets over the whole run.
 type packetTally struct {
 	sent, delivered uint64
+	duplicated      uint64 // second copies
 	dropped         [model.DropCauses]uint64
 }
 
@@ -212,7 +232,9 @@ type tally struct {
 }
 
 // Kinds returns the records that the fold wants.
-func (t *tally) Kinds() model.Kinds { return model.KindSet(model.Sent, model.Delivered, model.Dropped) }
+func (t *tally) Kinds() model.Kinds {
+	return model.KindSet(model.Sent, model.Duplicated, model.Delivered, model.Dropped)
+}
 
 // Observe takes the next record.
 func (t *tally) Observe(r *model.Record) {
@@ -228,6 +250,8 @@ func (t *tally) Observe(r *model.Record) {
 			c.messages++
 			c.bytes += uint64(r.Bytes)
 		}
+	case model.Duplicated:
+		p.duplicated++
 	case model.Delivered:
 		p.delivered++
 	case model.Dropped:

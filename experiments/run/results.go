@@ -31,6 +31,8 @@ type Results struct {
 	Properties []Property `json:"properties"`
 	// Detectors are in the scenario's order.
 	Detectors []Detector `json:"detectors"`
+	// Truth is for how long which failures held; absent where the scenario does not ask.
+	Truth *Truth `json:"truth,omitempty"`
 	// Guarantee is what is proved of the latency of QJUMP's levels before anything is
 	// run; absent where the scenario has none.
 	Guarantee *guarantee.Report `json:"guarantee,omitempty"`
@@ -56,6 +58,98 @@ const (
 	NotAsExpected = "not-as-expected"
 	Inconclusive  = "inconclusive"
 )
+
+// Truth is for how long which failures held after the warm-up, by the state of the network.
+// Times are added up over ordered pairs of processes and over replications.
+type Truth struct {
+	// Pairs is the number of ordered pairs that were followed.
+	Pairs int `json:"pairs"`
+	// Kinds are the kinds of failure that held at some time, congestion for each class and
+	// definition by itself.
+	Kinds []TrueKind `json:"kinds"`
+	// Congestion compares the definitions of congestion, two by two, where there are several.
+	Congestion []RivalDefinitions `json:"congestion,omitempty"`
+}
+
+// TrueKind is for how long one kind of failure held.
+type TrueKind struct {
+	Kind string `json:"kind"`
+	// Priority and Definition are those of congestion.
+	Priority   *int   `json:"priority,omitempty"`
+	Definition string `json:"definition,omitempty"`
+	// Intervals is how often it held between two processes, in that order; Open of them had
+	// no end when the run ended.
+	Intervals int64 `json:"intervals"`
+	Open      int64 `json:"open"`
+	// PairSeconds is for how long, and Forward, Backward and Both are the parts of it in
+	// which it held from the first process to the second, back, or both ways. Kinds without
+	// a direction have none.
+	PairSeconds float64 `json:"pair_seconds"`
+	Forward     float64 `json:"forward_seconds"`
+	Backward    float64 `json:"backward_seconds"`
+	Both        float64 `json:"both_seconds"`
+}
+
+// RivalDefinitions are two definitions of congestion, of the same classes, pairs and
+// directions.
+type RivalDefinitions struct {
+	A string `json:"a"`
+	B string `json:"b"`
+	// OnlyA and OnlyB are for how long one said that there is congestion and the other did
+	// not, in seconds.
+	OnlyA float64 `json:"only_a_seconds"`
+	OnlyB float64 `json:"only_b_seconds"`
+	// Disagree is the share of all time in which they differed.
+	Disagree *float64 `json:"disagree,omitempty"`
+	// Jaccard is for how long both said so as a share of the time in which any did; absent
+	// where none ever did.
+	Jaccard *float64 `json:"jaccard,omitempty"`
+}
+
+// Kinds is how well a detector tells the kinds of failure apart, after the warm-up.
+type Kinds struct {
+	// Within is the time after which an episode is judged, if it has not ended before, and
+	// Stale the time for which a report of it counts as right after it has ended.
+	Within model.Duration `json:"within_ps"`
+	Stale  model.Duration `json:"stale_ps"`
+	// Episodes counts what was said in the end by what held. An episode is a longest time in
+	// which one kind is the label of all that holds between two processes.
+	Episodes []KindRow `json:"episodes"`
+	// Reports counts what reports said by what held then, or a Stale time before.
+	Reports []KindRow `json:"reports"`
+	// FalseReports is the number of reports made when nothing held, and FalsePerHour that
+	// for each hour in which a monitor ran and each of its peers.
+	FalseReports int64    `json:"false_reports"`
+	FalsePerHour *float64 `json:"false_per_pair_hour,omitempty"`
+	// FalseExact is Garwood's interval of that.
+	FalseExact *Interval `json:"false_interval,omitempty"`
+	// Bits is the information that what was said gives of what held, from Episodes, and
+	// MostBits what it could be.
+	Bits     float64 `json:"bits"`
+	MostBits float64 `json:"most_bits"`
+}
+
+// KindRow is a row of a confusion matrix: what was said while one kind held. The kind is
+// "none" where nothing did.
+type KindRow struct {
+	Kind string     `json:"kind"`
+	Said []KindCell `json:"said"`
+	// Right is how many of All said that kind, and Recall an exact interval of the share.
+	// They are those of episodes only.
+	Right  int64     `json:"right,omitempty"`
+	All    int64     `json:"all"`
+	Recall *Interval `json:"recall,omitempty"`
+	// First is the time from the beginning of an episode to the first word in it, and
+	// FirstRight to the first that named its kind, where there was one.
+	First      *Spread `json:"first,omitempty"`
+	FirstRight *Spread `json:"first_right,omitempty"`
+}
+
+// KindCell is what was said, "none" if nothing was, and how often.
+type KindCell struct {
+	Kind  string `json:"kind"`
+	Count int64  `json:"count"`
+}
 
 // Provenance tells what was run.
 type Provenance struct {
@@ -174,6 +268,8 @@ type Detector struct {
 	Detection Detection `json:"detection"`
 	// Mistakes tells who was suspected wrongly.
 	Mistakes Mistakes `json:"mistakes"`
+	// Kinds tells how well it tells kinds of failure apart; absent without the truth.
+	Kinds *Kinds `json:"kinds,omitempty"`
 	// Cost is what its messages cost. Detectors that share packets each pay for
 	// all of them.
 	Cost Cost `json:"cost"`
@@ -415,6 +511,8 @@ type Latency struct {
 type Packets struct {
 	Sent      int64 `json:"sent"`
 	Delivered int64 `json:"delivered"`
+	// Duplicated are second copies that links brought, which are delivered or dropped too.
+	Duplicated int64 `json:"duplicated,omitempty"`
 	// Dropped is the sum of Drops, which are the causes that occurred.
 	Dropped int64   `json:"dropped"`
 	Drops   []Drops `json:"drops"`

@@ -28,7 +28,7 @@ func replicationSeed(seed uint64, index int) uint64 {
 
 // newSimulation builds replication index of s. Timers are made in a fixed order of
 // purposes (ports, starts of processes, schedules, limiters of hosts, wake-ups, other
-// traffic, its own limiters, faults), so that what is due at one time happens in that order:
+// traffic, its own limiters, faults, generators, truth), so that what is due at one time happens in that order:
 // a schedule can send at the instant of a release, and before it.
 func newSimulation(s *scenario.Scenario, index int) (*simulation, error) {
 	m := &simulation{scenario: s, kernel: sim.New(replicationSeed(s.Seed, index)), panels: s.Panels()}
@@ -60,6 +60,17 @@ func newSimulation(s *scenario.Scenario, index int) (*simulation, error) {
 	}
 	for i := range s.Faults {
 		if err := m.scheduleFault(&s.Faults[i]); err != nil {
+			return nil, err
+		}
+	}
+	for i := range s.Generators {
+		g := &s.Generators[i]
+		if err := m.network.Generate(g.Name, g.Arrivals); err != nil {
+			return nil, err
+		}
+	}
+	if s.Truth != nil {
+		if _, err := m.network.WatchTruth(s.Truth.TruthConfig); err != nil {
 			return nil, err
 		}
 	}
@@ -101,6 +112,7 @@ func (m *simulation) attachProcesses() error {
 			watchers[q] = append(watchers[q], model.ProcessID(p))
 		}
 	}
+	graph := s.Network.Topology.Graph()
 	for p, watch := range s.Monitor.Watch {
 		env := detectors.Env{Self: model.ProcessID(p), N: len(s.Monitor.Watch), Watch: watch, Watchers: watchers[p]}
 		panels := make([]network.Panel, len(m.panels))
@@ -108,6 +120,10 @@ func (m *simulation) attachProcesses() error {
 			panels[i].Priority = s.Monitor.Priority
 			for _, d := range members {
 				use := &s.Detectors[d]
+				env := env
+				if use.Spec.Asks {
+					env.Map = graph
+				}
 				if _, err := use.Spec.New(env, use.Params); err != nil {
 					return fmt.Errorf("detector %s: %w", use.Name, err)
 				}
@@ -130,7 +146,7 @@ func (m *simulation) attachProcesses() error {
 // fault strikes and heals at its times, which are drawn as they come.
 type fault struct {
 	network *network.Network
-	fault   network.Fault
+	fault   network.Fault // nil if it is to be drawn anew
 	plan    *scenario.Fault
 	stream  *sim.Stream
 	timer   sim.Timer
@@ -142,14 +158,19 @@ type fault struct {
 // scheduleFault arms a fault of the scenario.
 func (m *simulation) scheduleFault(plan *scenario.Fault) error {
 	f := &fault{network: m.network, plan: plan, stream: m.kernel.Stream(plan.Stream), heals: model.Never}
-	var err error
-	if f.fault, err = plan.Spec.New(plan.Params, m.network.Topology(), f.stream); err != nil {
+	if err := f.draw(); err != nil {
 		return fmt.Errorf("fault %s: %w", plan.Spec.Name, err)
 	}
 	f.timer = m.kernel.NewTimer(f, 0)
 	f.strikes = model.Time(plan.At.Sample(f.stream))
 	m.kernel.Arm(f.timer, f.strikes)
 	return nil
+}
+
+// draw makes the fault, with what it leaves to chance.
+func (f *fault) draw() (err error) {
+	f.fault, err = f.plan.Spec.New(f.plan.Params, f.network.Topology(), f.stream)
+	return err
 }
 
 // Fire strikes or heals. A strike that is drawn to come before the last one has
@@ -160,7 +181,15 @@ func (f *fault) Fire(uint32) {
 	if f.struck {
 		f.fault.Heal(f.network)
 		f.struck = false
+		if f.plan.Redraw {
+			f.fault = nil
+		}
 	} else {
+		if f.fault == nil {
+			if err := f.draw(); err != nil {
+				panic(fmt.Sprintf("run: fault %s could be drawn once but not again: %v", f.plan.Spec.Name, err))
+			}
+		}
 		f.fault.Strike(f.network)
 		f.struck = true
 		f.heals, f.strikes = model.Never, model.Never

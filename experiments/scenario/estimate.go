@@ -40,6 +40,7 @@ const (
 	bytesPerWaiting  = 3 * bytesPerPacket // in arrays that double: the old beside the new
 	bytesPerProcess  = 512
 	bytesPerPair     = 150 // of each detector, with the folds over the records
+	bytesPerTruePair = 300 // of the ground truth, while it is set up
 	bytesOfEverybody = 16 << 20
 )
 
@@ -95,17 +96,39 @@ func (s *Scenario) Estimate() Estimate {
 		}
 	}
 	packets := messages + traffic
-	hops := packets * meanHops(t)
+	told := s.routingPackets()
+	hops := packets*meanHops(t) + told
 	strikes := s.strikes()
 	e.Flows, e.Packets, e.Hops, e.Strikes = whole(flows), whole(packets), whole(hops), whole(strikes)
 	// A hop is an event, and so is sending a packet of traffic, or messages to all,
-	// and the decision of a limiter, and the beginning and end of a fault.
-	e.Events = whole(hops + traffic + wakes + decisions + 2*strikes)
+	// and the decision of a limiter, the beginning and end of a fault, what switches tell
+	// their neighbours, and a look of the ground truth at the queues.
+	e.Events = whole(told + hops + traffic + wakes + decisions + 2*strikes + s.slots())
 	inFlight := math.Min(packets, packetsPerPort*float64(e.Ports))
 	e.Bytes = whole(bytesOfEverybody + bytesPerPort*float64(e.Ports) + bytesPerProcess*float64(e.Hosts) +
-		bytesPerPair*float64(e.Pairs)*float64(len(s.Detectors)) + bytesPerPacket*inFlight + bytesPerWaiting*s.waiting(sent))
+		bytesPerPair*float64(e.Pairs)*float64(len(s.Detectors)) + bytesPerTruePair*s.truePairs() + bytesPerPacket*inFlight + bytesPerWaiting*s.waiting(sent))
 	e.Wall = model.Duration(math.Min(float64(e.Events)/eventsPerSecond*float64(model.Second), float64(model.MaxTime)))
 	return e
+}
+
+// truePairs returns the number of pairs whose ground truth is followed.
+func (s *Scenario) truePairs() float64 {
+	if s.Truth == nil {
+		return 0
+	}
+	n := float64(s.Network.Topology.Hosts)
+	if s.Truth.All {
+		return n * (n - 1)
+	}
+	return n * float64(s.watched(int64(n)))
+}
+
+// slots returns how often the ground truth looks at the queues.
+func (s *Scenario) slots() float64 {
+	if s.Truth == nil || len(s.Truth.Definitions) == 0 {
+		return 0
+	}
+	return s.Duration.Seconds() / s.Truth.Slot.Seconds()
 }
 
 // flow is a stream of packets on a wire.
@@ -205,6 +228,11 @@ func (s *Scenario) strikes() float64 {
 		n++
 		if f.HasEvery {
 			n += remaining(f.At, s.Duration) / math.Max(mean(f.Every), mean(f.For))
+		}
+	}
+	for i := range s.Generators {
+		for j := range s.Generators[i].Arrivals {
+			n += s.Generators[i].Arrivals[j].Expected(s.Duration)
 		}
 	}
 	return n
@@ -320,12 +348,7 @@ func meanHops(t *network.Topology) float64 {
 }
 
 // mean returns the mean of d in seconds.
-func mean(d sim.Distribution) float64 {
-	if d.Kind == sim.Uniform {
-		return (d.Low.Seconds() + d.High.Seconds()) / 2
-	}
-	return d.Mean.Seconds()
-}
+func mean(d sim.Distribution) float64 { return d.Average().Seconds() }
 
 // whole rounds a number that is not negative, within the range of int64.
 func whole(x float64) int64 {

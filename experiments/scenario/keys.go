@@ -15,12 +15,16 @@ var scenarioKeys = []key{
 	{"replications", eitherForm("a number of replications, as 10, or {at_least: 10, at_most: 200, until: {...}}", countForm, mapping(replicationsKeys)), false, "How often to run, each time with other random numbers (default 1)."},
 	{"judge", mapping(judgeKeys), false, "Bounds that turn \"eventually\" into something that a finite run can decide."},
 	{"network", mapping(networkKeys), true, "Hosts, switches and links."},
+	{"routing", mapping(routingKeys), false, "How switches find their routes, and how long they take when something fails (default: static)."},
 	{"clocks", mapping(clocksKeys), false, "What the hosts' own clocks show; detectors and limiters read them (default: true time)."},
+	{"evidence", eitherForm("all, or what hosts and switches tell, as {agents: true, resets: true}", choiceForm(allEvidence), mapping(evidenceKeys)), false, "What hosts and switches tell of failures, in packets that take time and get lost like any (default: nothing)."},
 	{"monitor", mapping(monitorKeys), false, "Who watches whom, and how messages travel."},
 	{"qjump", mapping(qjumpKeys), false, "Levels of QJUMP: every host limits what it sends at their priorities. n is the number of hosts."},
 	{"detectors", listForm("a list of detectors", detectorSchema), false, "The failure detectors that run side by side."},
 	{"traffic", listForm("a list of traffic sources", trafficSchema), false, "Background traffic."},
 	{"faults", listForm("a list of faults", faultSchema), false, "What goes wrong, and when."},
+	{"generators", listForm("a list of generators of faults", generatorSchema), false, "What goes wrong as often, and for as long, as studies of real systems found: each draws kinds, targets, times and durations of faults. A simulated month is duration: 720h; a year is twelve of them, as replications: 12."},
+	{"truth", mapping(truthKeys), false, "What is told of the ground truth: which kinds of failure really hold between whom (default: nothing)."},
 	{"properties", listForm("a list of properties", propertySchema), false, "What is checked (default: completeness and accuracy of every detector, and the latency-bound of every level of QJUMP)."},
 	{"expect", listForm("a list of expectations", func() schema { return mappingSchema(expectKeys) }), false, "The outcomes on which the exit code depends."},
 }
@@ -172,6 +176,13 @@ var faultKeys = []key{
 	{"at", distributionForm, false, "Time of the fault (at or every is required)."},
 	{"for", distributionForm, false, "How long it lasts (default: for ever)."},
 	{"every", distributionForm, false, "Time from one fault to the next: it comes again and again."},
+	{"redraw", switchForm, false, "Whether what is random is drawn anew each time that the fault comes again; otherwise it strikes the same element (default false)."},
+}
+
+// generatorKeys come before the generator's own parameters.
+var generatorKeys = []key{
+	{"use", textForm, true, "Name of the generator (`suspect list generators`)."},
+	{"name", nameForm, false, "Name of its random numbers, if it is listed several times (default: as use)."},
 }
 
 // propertyKeys come before the property's own parameters where it is judged of detectors.

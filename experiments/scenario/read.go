@@ -40,12 +40,16 @@ func (r *reader) scenario(root *node) *Scenario {
 	r.judge(top, s)
 	r.monitor(top, s)
 	r.network(top, s)
+	r.routing(top, s)
 	r.clocks(top, s)
+	r.evidence(top, s)
 	r.watch(top, s)
 	r.detectors(top, s)
 	r.traffic(top, s)
 	r.qjump(top, s)
 	r.faults(top, s)
+	r.generators(top, s)
+	r.truth(top, s)
 	r.properties(top, s)
 	r.expect(top, s)
 	r.replications(top, s)
@@ -219,8 +223,11 @@ func (r *reader) detectors(top *section, s *Scenario) {
 		}
 		names[d.Name] = true
 		s.Detectors = append(s.Detectors, d)
-		if ok && s.Monitor.Watch != nil {
+		if ok && r.agentsFor(sec, &d, s) && s.Monitor.Watch != nil {
 			env := detectors.Env{N: len(s.Monitor.Watch), Watch: s.Monitor.Watch[0], Watchers: s.watchersOf(0)}
+			if spec.Asks {
+				env.Map = s.Network.Topology.Graph()
+			}
 			if _, err := spec.New(env, params); err != nil {
 				r.refused(sec, err)
 			}
@@ -263,6 +270,14 @@ func lookup[T any](r *reader, where string, n *node, what, discover string, find
 		hint := Meant(name, names)
 		if hint == "" {
 			hint = " (" + discover + ")"
+		}
+		_, isFault := network.LookupFault(name)
+		_, isGenerator := network.LookupGenerator(name)
+		switch {
+		case what == "fault" && isGenerator:
+			hint = " (it is a generator: list it under generators)"
+		case what == "generator" && isFault:
+			hint = " (it is a fault: list it under faults)"
 		}
 		r.add(use.at, "unknown %s %q%s", what, name, hint)
 	}
@@ -435,6 +450,7 @@ func (r *reader) faults(top *section, s *Scenario) {
 			Every:    value(sec, "every", sim.Distribution{}, parseDistribution),
 			HasFor:   sec.has("for"),
 			HasEvery: sec.has("every"),
+			Redraw:   value(sec, "redraw", false, parseSwitch),
 			Stream:   fmt.Sprintf("fault/%d", i),
 		}
 		switch {
@@ -452,6 +468,9 @@ func (r *reader) faults(top *section, s *Scenario) {
 		if f.HasEvery && !f.HasFor {
 			r.add(sec.place("every"), "every: a fault that comes again must end in between (give for, as for: 1s)")
 		}
+		if f.Redraw && !f.HasEvery {
+			sec.fail("redraw", "the fault comes once (give every, as every: \"exponential(10s)\")")
+		}
 		if f.HasEvery && sec.good("every") && longest(f.Every) == 0 {
 			sec.fail("every", "a fault that comes again after no time never lets the run go on")
 		}
@@ -461,6 +480,42 @@ func (r *reader) faults(top *section, s *Scenario) {
 			}
 		}
 		s.Faults = append(s.Faults, f)
+	}
+}
+
+func (r *reader) generators(top *section, s *Scenario) {
+	var known []string
+	for _, g := range network.AllGenerators() {
+		known = append(known, g.Name)
+	}
+	items := top.list("generators", false)
+	if len(items) > maxFaults {
+		top.fail("generators", "%d generators; at most %d are supported", len(items), maxFaults)
+		return
+	}
+	taken := make(map[string]bool)
+	for i, n := range items {
+		where := fmt.Sprintf("generators[%d]", i)
+		spec, ok := lookup(r, where, n, "generator", "`suspect list generators` tells what there is", network.LookupGenerator, known)
+		if !ok {
+			continue
+		}
+		sec, params, ok := r.params(where, n, generatorKeys, spec.Params, nil)
+		g := Generator{Name: spec.Name, Spec: spec, Params: params}
+		if sec.has("name") {
+			g.Name = value(sec, "name", "", parseText)
+		}
+		if taken[g.Name] {
+			r.add(sec.place("name"), "%s: another generator is named %s (give this one a name, as name: %s-2)", where, g.Name, spec.Name)
+		}
+		taken[g.Name] = true
+		if ok && s.Network.Topology.Hosts > 0 {
+			var err error
+			if g.Arrivals, err = spec.New(params, &s.Network.Topology); err != nil {
+				r.refused(sec, err)
+			}
+		}
+		s.Generators = append(s.Generators, g)
 	}
 }
 
@@ -592,7 +647,7 @@ func (j Judge) bounds() map[string]string {
 
 // propertyEnv is a small system to try parameters in.
 func (s *Scenario) propertyEnv() properties.Env {
-	return properties.Env{N: 2, Watch: properties.WatchAll(2), WarmUp: model.Time(s.WarmUp)}
+	return properties.Env{N: 2, Watch: properties.WatchAll(2), WarmUp: model.Time(s.WarmUp), Truth: s.Truth != nil}
 }
 
 func (r *reader) expect(top *section, s *Scenario) {

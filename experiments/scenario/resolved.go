@@ -28,7 +28,9 @@ func (s *Scenario) Resolved() []byte {
 	s.writeReplications(w)
 	s.writeJudge(w)
 	s.writeNetwork(w)
+	s.writeRouting(w)
 	s.writeClocks(w)
+	s.writeEvidence(w)
 	w.open("monitor")
 	if s.Monitor.successors > 0 {
 		w.line("watch: {successors: %d}", s.Monitor.successors)
@@ -58,7 +60,17 @@ func (s *Scenario) Resolved() []byte {
 		if f.HasEvery {
 			w.line("every: %v", f.Every)
 		}
+		if f.Redraw {
+			w.line("redraw: true")
+		}
 	})
+	w.list("generators", len(s.Generators), func(i int) {
+		g := &s.Generators[i]
+		w.text("use", g.Spec.Name)
+		w.text("name", g.Name)
+		w.params(g.Spec.Params, g.Params)
+	})
+	s.writeTruth(w)
 	judged := slices.Concat(s.Properties, s.NetworkProperties)
 	w.list("properties", len(judged), func(i int) {
 		p := &judged[i]

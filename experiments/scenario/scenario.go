@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"os"
+	"slices"
 
 	"suspect/detectors"
 	"suspect/model"
@@ -32,6 +33,9 @@ type Scenario struct {
 	Detectors    []Detector
 	Traffic      []network.Traffic
 	Faults       []Fault
+	Generators   []Generator
+
+	Truth *Truth // nil if it is not told
 
 	// Properties are checked of every detector, NetworkProperties once.
 	Properties        []Property
@@ -108,14 +112,45 @@ type Detector struct {
 
 // Fault is a fault with its times. It strikes first at At and lasts For, or for ever
 // without HasFor. With HasEvery, which implies HasFor, it strikes again after each
-// draw of Every.
+// draw of Every. What it leaves to chance it draws once, or with Redraw at every strike.
 type Fault struct {
 	Spec           network.FaultSpec
 	Params         model.Params
 	At, For, Every sim.Distribution
 	HasFor         bool
 	HasEvery       bool
+	Redraw         bool
 	Stream         string // name of its random stream
+}
+
+// Generator is a source of faults.
+type Generator struct {
+	Name     string // no other has it; its random streams are named by it
+	Spec     network.GeneratorSpec
+	Params   model.Params
+	Arrivals []network.Arrivals
+}
+
+// FaultKinds returns the kinds of faults that can strike, those of generators among them.
+func (s *Scenario) FaultKinds() (kinds []network.FaultSpec) {
+	for i := range s.Faults {
+		kinds = append(kinds, s.Faults[i].Spec)
+	}
+	for i := range s.Generators {
+		s.Generators[i].Strikes(func(kind network.FaultSpec) bool {
+			kinds = append(kinds, kind)
+			return false
+		})
+	}
+	return kinds
+}
+
+// Strikes tells whether a kind of fault that the generator strikes with is of the given ones.
+func (g *Generator) Strikes(is func(network.FaultSpec) bool) bool {
+	return slices.ContainsFunc(g.Arrivals, func(a network.Arrivals) bool {
+		kind, ok := network.LookupFault(a.Fault)
+		return ok && is(kind)
+	})
 }
 
 // Property is a property to check.

@@ -35,6 +35,11 @@ var plans = cmp.Options{
 	cmp.AllowUnexported(Scenario{}, Monitor{}, layout{}),
 	cmp.Comparer(func(a, b detectors.Spec) bool { return a.Name == b.Name }),
 	cmp.Comparer(func(a, b network.FaultSpec) bool { return a.Name == b.Name }),
+	cmp.Comparer(func(a, b network.GeneratorSpec) bool { return a.Name == b.Name }),
+	cmp.Comparer(func(a, b network.Arrivals) bool { // what they strike is a function
+		a.Target, b.Target = nil, nil
+		return reflect.DeepEqual(a, b)
+	}),
 	cmp.Comparer(func(a, b properties.Spec) bool { return a.Name == b.Name }),
 	cmp.Comparer(func(a, b model.Params) bool { return reflect.DeepEqual(a, b) }),
 	cmp.FilterPath(func(p cmp.Path) bool {
@@ -103,8 +108,8 @@ func TestRandomHasAll(t *testing.T) {
 		"star:", "leaf_spine:", "graph:", "framing: bare", "links:", "direction:", "bad_to_good", "jitter", "trace: heartbeats", "excess: true", "overtake: true", "successors",
 		"timeout,", "nfd-s", "nfd-e", "stagger: false", "start:",
 		"periodic", "poisson", "on-off", "flows", "bulk", "load:", "schedule", "phases:", "limiter: own", "limiter: none",
-		"clocks:", "pause", "clock-drift", "clock-step", "processing:",
-		"process-crash", "host-crash", "link-down", "link-loss", "every:", "random", "expect:", "judge:", "latency-bound, name:",
+		"clocks:", "evidence: all", "mark: 3packets", "pause", "clock-drift", "clock-step", "processing:",
+		"process-crash", "host-crash", "link-down", "link-loss", "every:", "redraw: true", "use: bursty-loss", "random", "expect:", "judge:", "latency-bound, name:",
 		"excess: delay", "excess: drop", "excess: demote", "epoch-per-level", "restarting-window", "phase: random", "phase: 0s",
 	} {
 		if !strings.Contains(all.String(), want) {

@@ -68,7 +68,7 @@ func timePattern(p string) func() schema {
 const (
 	number              = `\+?[0-9]*\.?[0-9]+ *`
 	durationPattern     = `(` + number + `(h|min|s|ms|us|µs|μs|ns|ps))`
-	distributionPattern = `(` + durationPattern + `|(uniform|exponential|normal)\(.*\))`
+	distributionPattern = `(` + durationPattern + `|(uniform|exponential|normal|lognormal)\(.*\))`
 )
 
 func unitNames(units []unit) string {
@@ -125,6 +125,14 @@ func faultSchema() schema {
 	var all []schema
 	for _, f := range network.AllFaults() {
 		all = append(all, used(f.Name, f.Doc, withParams(faultKeys, f.Params)))
+	}
+	return oneSchema(all)
+}
+
+func generatorSchema() schema {
+	var all []schema
+	for _, g := range network.AllGenerators() {
+		all = append(all, used(g.Name, g.Doc, withParams(generatorKeys, g.Params)))
 	}
 	return oneSchema(all)
 }

@@ -91,7 +91,7 @@ const distributionExamples = "10ms, uniform(0s, 10ms), exponential(10ms) or norm
 // longest is zero only where every draw of d is.
 func longest(d sim.Distribution) model.Duration {
 	switch d.Kind {
-	case sim.Uniform:
+	case sim.Uniform, sim.Lognormal:
 		return d.High
 	case sim.Exponential:
 		return d.Mean

@@ -213,10 +213,10 @@ func certain(s *scenario.Scenario) (links []network.Link, notes []string) {
 
 // leftOut names what of the scenario the search does not use.
 func leftOut(s *scenario.Scenario, all []talk, priority model.Priority) (notes []string) {
-	if len(s.Faults) > 0 {
+	if kinds := s.FaultKinds(); len(kinds) > 0 {
 		var names []string
-		for i := range s.Faults {
-			if name := s.Faults[i].Spec.Name; !slices.Contains(names, name) {
+		for i := range kinds {
+			if name := kinds[i].Name; !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}

@@ -22,7 +22,7 @@ func bare(s *scenario.Scenario) *scenario.Scenario {
 	c.Replications = scenario.Replications{AtLeast: 1, AtMost: 1}
 	c.Judge = scenario.Judge{StableFrom: model.Never, MistakesAtMost: -1}
 	c.Monitor.Start = sim.Distribution{}
-	c.Detectors, c.Traffic, c.Faults = nil, nil, nil
+	c.Detectors, c.Traffic, c.Faults, c.Generators = nil, nil, nil, nil
 	c.Properties, c.NetworkProperties, c.Expect = nil, nil, nil
 	q := *s.QJump
 	q.Phases, q.Phase, q.RandomPhase = nil, sim.Distribution{}, false

@@ -41,6 +41,9 @@ func Random(s *sim.Stream) []byte {
 	g.faults()
 	g.properties()
 	g.qjump()
+	g.evidence()
+	g.generators()
+	g.truth()
 	return []byte(g.text.String())
 }
 
@@ -332,7 +335,7 @@ func (g *generator) faults() {
 		case 0:
 			times += ", for: " + g.time(g.duration/2)
 		case 1:
-			times = fmt.Sprintf("every: %s, for: %s", g.time(g.duration), g.time(g.duration/4))
+			times = fmt.Sprintf("every: %s, for: %s, redraw: %v", g.time(g.duration), g.time(g.duration/4), g.chance(2))
 		}
 		host := g.one("random", g.hosts[g.below(len(g.hosts))])
 		l := g.links[g.below(len(g.links))]
@@ -358,6 +361,39 @@ func (g *generator) faults() {
 	}
 }
 
+// generators have few faults in runs as short as these.
+func (g *generator) generators() {
+	if g.chance(3) {
+		g.line("generators:")
+		g.line("  - {use: pauses, collections: %d}", g.between(1, 1_000_000))
+		g.line("  - {use: pauses, name: more, migrations: %d.5}", g.below(100))
+		g.line("  - {use: bursty-loss, bad: %d%%, loss: %d%%, burst: 30}", g.between(1, 95), g.below(101))
+	}
+}
+
+// truth looks at the queues a few hundred times at most.
+func (g *generator) truth() {
+	if !g.chance(3) {
+		return
+	}
+	g.line("truth:")
+	g.line("  pairs: %s", g.one("monitored", "all"))
+	if g.chance(2) {
+		g.line("  classes: [%d, %d]", g.between(0, 3), g.between(4, 7))
+	}
+	g.line("  definitions: %s", g.one("[reference]", "[]", "[persistence, reference, delay]", "[reference, loss, delay, utilisation, persistence]"))
+	slot := g.between(1, 5)
+	g.line("  congestion: {slot: %dms, window: %dms, share: %d%%, wait: %dus}", slot, slot*g.between(1, 100), g.below(100), g.below(3000))
+	if g.chance(2) {
+		l := g.links[g.below(len(g.links))]
+		g.line("  forbidden: [%s--%s]", l[0], l[1])
+	}
+	if g.chance(2) {
+		g.line("  routes: {changes: %d, within: %dms}", g.below(5), g.between(1, 100))
+		g.line("  corruption: %d%%", g.below(100))
+	}
+}
+
 func (g *generator) properties() {
 	if g.chance(2) {
 		return
@@ -379,6 +415,17 @@ func (g *generator) properties() {
 }
 
 // qjump is one or two levels, whose packets may be as large as any of the scenario.
+func (g *generator) evidence() {
+	switch {
+	case !g.chance(4):
+	case g.chance(3):
+		g.line("evidence: all")
+	default:
+		g.line("evidence: {priority: %d, agents: %v, resets: true, obituaries: %v, mark: %s, carrier: %dus, errors: %d}",
+			g.below(8), g.chance(2), g.chance(2), g.one("none", "3packets", "9kB"), g.below(1000), g.below(10))
+	}
+}
+
 func (g *generator) qjump() {
 	if g.high < 0 {
 		return
