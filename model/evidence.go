@@ -36,10 +36,13 @@ const (
 	// asked whether the machine behind its port to the node Arg is alive, of which it answers
 	// for the lowest layer, or by its own number for itself.
 	Probe Request = iota + 1
-	// Kill asks to stop the layer Arg of the same machine for good, which the agent
-	// confirms by a Liveness that says so. A switch is asked to kill the machine behind
-	// its port to the node Arg: it disables the port, and confirms the death of the machine's
-	// lowest layer.
+	// Kill asks to stop a layer of the same machine for good, which the agent confirms by a
+	// Liveness that says so of the incarnation that it stopped. Arg is the layer, or that and
+	// the only incarnation that is meant ([Victim]). What is down already, and what has a
+	// successor, is confirmed to be dead and else left alone; of an incarnation that was
+	// never there nothing is said. A switch is asked to kill the machine behind its port to
+	// the node Arg: it disables the port, also if that is down, as a machine may live on
+	// behind a dead link, and confirms the death of the machine's lowest layer.
 	Kill
 	// Subscribe asks an agent to tell of every change that it sees, from now on, and at
 	// once what is not as it should be: the system of its process, the hypervisor of the
@@ -63,6 +66,21 @@ func (r Request) String() string {
 		return fmt.Sprintf("request(%d)", uint8(r))
 	}
 	return requestNames[r]
+}
+
+// Victim returns the Arg of an order to [Kill] an incarnation of a layer; 0 is whichever is
+// there when the order comes, so that the layer alone is such an Arg.
+func Victim(layer Layer, incarnation int64) (arg int64) {
+	return int64(layer) + int64(Layers)*incarnation
+}
+
+// VictimOf returns whom the Arg of an order to [Kill] means. A negative one means nobody: the
+// layer is [Layers].
+func VictimOf(arg int64) (layer Layer, incarnation int64) {
+	if arg < 0 {
+		return Layers, 0
+	}
+	return Layer(arg % int64(Layers)), arg / int64(Layers)
 }
 
 // EvidenceKind tells what a piece of evidence is.

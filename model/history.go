@@ -143,7 +143,7 @@ func (a Accuracy) Admits(f FailurePattern, h History[ProcessSet]) bool {
 
 // OmegaAdmits tells whether h is one of Omega's histories for f: from some time on every
 // correct process outputs one and the same correct process (Chandra, Hadzilacos and Toueg,
-// JACM 43(4), 1996, section 3).
+// JACM 43(4), 1996).
 func OmegaAdmits(f FailurePattern, h History[ProcessID]) bool {
 	end := lastMoment(f, h)
 	leader := Nobody
@@ -231,7 +231,7 @@ type Count struct {
 
 // HeartbeatAdmits tells whether h is one of the histories of the heartbeat detector for f:
 // counters never decrease, those of crashed processes are bounded at every correct process,
-// and those of correct ones are not (Aguilera, Chen and Toueg, WDAG 1997, section 4).
+// and those of correct ones are not (Aguilera, Chen and Toueg, WDAG 1997).
 func HeartbeatAdmits(f FailurePattern, h History[[]Count]) bool {
 	end := lastMoment(f, h)
 	for q := range processes(f) {

@@ -43,6 +43,7 @@ const (
 	trustPaper   = "Delporte-Gallet, Fauconnier, Guerraoui and Kouznetsov, JPDC 65(4), 2005"
 	countPaper   = "Aguilera, Chen and Toueg, WDAG 1997"
 	realPaper    = "Delporte-Gallet, Fauconnier and Guerraoui, DSN 2002"
+	futurePaper  = "Guerraoui, IPL 79(2), 2001"
 )
 
 // Oracles returns the detectors of the theory.
@@ -64,7 +65,7 @@ func Oracles() []Oracle {
 		{"Sigma", "a set of processes, the quorum", "any two quorums intersect, and from some time on those of correct processes are correct", sigmaPaper, Asynchronous, "only if a majority is correct; otherwise synchrony"},
 		{"T", suspects, "strong completeness, eventual strong accuracy, and whoever is no longer trusted has crashed", trustPaper, Synchronous, ""},
 		{"HB", "a counter for each process", "counters of crashed processes stop, those of correct ones grow for ever", countPaper, Asynchronous, ""},
-		{"Marabout", suspects, "the processes that will have crashed at the end of time", realPaper, Unrealistic, ""},
+		{"Marabout", suspects, "the processes that will have crashed at the end of time", futurePaper, Unrealistic, ""},
 	}
 }
 
@@ -114,11 +115,11 @@ func Order() []Relation {
 	return append(all,
 		Relation{Stronger: "P", Weaker: "T", How: Includes, By: "its properties imply those", Source: trustPaper, Strict: true},
 		Relation{Stronger: "T", Weaker: "<>P", How: Includes, By: "its properties imply those", Source: trustPaper, Strict: true},
-		Relation{Stronger: "Marabout", Weaker: "S", How: Includes, By: "its properties imply those", Source: realPaper},
-		Relation{Stronger: "Marabout", Weaker: "T", How: Includes, By: "its properties imply those", Source: realPaper},
+		Relation{Stronger: "Marabout", Weaker: "S", How: Includes, By: "its properties imply those", Source: futurePaper},
+		Relation{Stronger: "Marabout", Weaker: "T", How: Includes, By: "its properties imply those", Source: futurePaper},
 		Relation{Stronger: "<>S", Weaker: "Omega", How: Transforms, By: "the leader is whom all together suspected the least", Source: "Chu, IPL 67(6), 1998"},
 		Relation{Stronger: "Omega", Weaker: "<>S", How: Transforms, By: "everybody but the leader is suspected", Source: omegaPaper},
-		Relation{Stronger: "P", Weaker: "Sigma", How: Transforms, By: "the quorum is who is not suspected and answered", Source: sigmaPaper},
+		Relation{Stronger: "S", Weaker: "Sigma", How: Transforms, By: "the quorum is who has answered when all others are suspected: with the one whom nobody ever suspects", Source: sigmaPaper + ": what solves consensus for any number of crashes gives it"},
 		Relation{Stronger: "<>S", Weaker: "HB", How: Transforms, By: "HB needs no detector", Source: countPaper},
 		Relation{Stronger: "Sigma", Weaker: "HB", How: Transforms, By: "HB needs no detector", Source: countPaper},
 		Relation{Stronger: "HB", Weaker: "Sigma", How: Transforms, By: "the quorum is the majority that answered first", Source: sigmaPaper, Majority: true},

@@ -173,6 +173,8 @@ func TestOrder(t *testing.T) {
 	}{
 		{"P", "<>S", false, true}, {"P", "Omega", false, true}, {"<>P", "P", false, false}, {"S", "<>P", false, false}, {"<>P", "S", false, false},
 		{"Omega", "Sigma", false, false}, {"Omega", "Sigma", true, true}, {"P", "Sigma", false, true}, {"HB", "Omega", true, false},
+		// Sigma is weaker than all that solve consensus for any number of crashes, as S and W do.
+		{"S", "Sigma", false, true}, {"W", "Sigma", false, true}, {"<>P", "Sigma", false, false}, {"T", "Sigma", false, false},
 	} {
 		if got := model.AtLeastAsStrong(tt.a, tt.b, tt.majority); got != tt.want {
 			t.Errorf("AtLeastAsStrong(%s, %s, %v) = %v", tt.a, tt.b, tt.majority, got)
@@ -232,6 +234,22 @@ func TestOtherOracles(t *testing.T) {
 	} {
 		if got := model.HeartbeatAdmits(f, constant(tt.counts, tt.counts, tt.counts)); got != tt.want {
 			t.Errorf("HB and the counts %v: %v", tt.counts, got)
+		}
+	}
+	// Of T, p1, which crashes at 5, is suspected after having been trusted; and p2, which does not,
+	// is trusted in the end.
+	for _, tt := range []struct {
+		at   model.Time
+		want bool
+	}{{0, true}, {3, false}, {5, true}} {
+		h := constant(set(2), set(), set())
+		h.Outputs[0] = append(h.Outputs[0], model.Said[model.ProcessSet]{From: 7, Value: set(1)})
+		h.Outputs[2] = append(h.Outputs[2], model.Said[model.ProcessSet]{From: tt.at, Value: set(1)})
+		if tt.at == 0 {
+			h.Outputs[2] = h.Outputs[2][1:]
+		}
+		if got := model.TrustingAdmits(f, h); got != tt.want {
+			t.Errorf("T and a suspicion from %d on: %v", tt.at, got)
 		}
 	}
 	falling := constant([]model.Count{{3, true}, {0, false}}, []model.Count{{0, true}, {0, true}})

@@ -61,7 +61,8 @@ const (
 	// definition. A FailureBegan for one that holds already changes its directions.
 	FailureBegan
 	FailureEnded
-	// RouteChanged: the switch that is node Process forwards otherwise than before.
+	// RouteChanged: the switch that is node Process forwards otherwise than before: to the
+	// host Peer, or where that is Nobody, to several.
 	RouteChanged
 	// Paused and Resumed: Process stopped running without losing anything, and goes on.
 	Paused

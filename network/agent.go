@@ -17,7 +17,9 @@ type hostAgent struct {
 	counted  bool
 	counting bool
 	looked   model.Time
-	told     bool // what the subscribers know
+	told     bool  // what the subscribers know
+	blind    bool  // it has not looked since the machine started, and counted means nothing yet
+	seen     int64 // the start of the system that it saw count last, or 0
 
 	processKilled, systemKilled bool
 
@@ -60,7 +62,7 @@ func (n *Network) request(m *model.Message, from NodeID, panel uint8, priority m
 	n.pool.packets[i] = packet{
 		from: from, to: to, seq: m.Seq, kind: m.Kind, tag: m.Tag, panel: panel, layer: m.Layer,
 		flags: uint8(max(priority, m.Priority))&priorityBits | isControl, bytes: n.WireBytes(payload),
-		flow: ecmpHash(from, to, uint32(panel)|uint32(m.Flow)<<8),
+		flow: ecmpHash(from, to, uint32(m.Flow)),
 	}
 	if m.Arg != 0 {
 		n.pool.setExtra(i, extra{arg: m.Arg})
@@ -81,10 +83,18 @@ func (n *Network) serveHost(host NodeID, layer model.Layer, from asker, request 
 		}}
 		n.askApplication(host, from.panel)
 	case model.SystemLayer:
-		n.serveSystem(host, from, request, model.Layer(arg))
+		n.serveSystem(host, from, request, arg)
 	case model.HypervisorLayer:
-		n.serveHypervisor(host, from, request, model.Layer(arg))
+		n.serveHypervisor(host, from, request, arg)
 	}
+}
+
+// subjectOf returns which layer a request is about, and of a Kill which incarnation.
+func subjectOf(request model.Request, arg int64) (layer model.Layer, incarnation int64) {
+	if request == model.Kill {
+		return model.VictimOf(arg)
+	}
+	return model.Layer(arg), 0
 }
 
 // askApplication lets the application of a process, which runs, take the request in n.in.
@@ -112,7 +122,8 @@ func (n *Network) answerProbe(panel uint8) {
 // serveSystem lets the system of a host serve a request about its process. It knows by its
 // table of processes whether the process runs; whether the application in it gets on, it
 // asks the application.
-func (n *Network) serveSystem(host NodeID, from asker, request model.Request, layer model.Layer) {
+func (n *Network) serveSystem(host NodeID, from asker, request model.Request, arg int64) {
+	layer, victim := subjectOf(request, arg)
 	pr, a := &n.processes[host], &n.informants.hosts[host]
 	switch {
 	case request == model.Probe && layer == model.SystemLayer:
@@ -127,23 +138,29 @@ func (n *Network) serveSystem(host NodeID, from asker, request model.Request, la
 			n.tellLayer(host, from, model.SystemLayer, model.ProcessLayer, false)
 		}
 	case request == model.Kill && (layer == model.ProcessLayer || layer == model.ApplicationLayer):
-		if !a.processKilled {
-			a.processKilled = true
-			n.CrashProcess(model.ProcessID(host))
+		if present := pr.incarnation; victim == 0 || victim == present {
+			victim = present
+			if pr.running {
+				a.processKilled = true
+				n.CrashProcess(model.ProcessID(host))
+			}
 		}
-		n.confirm(host, from, model.SystemLayer, layer)
+		if victim <= pr.incarnation {
+			n.confirm(host, from, model.SystemLayer, layer, victim)
+		}
 	}
 }
 
 // serveHypervisor lets the hypervisor of a host serve a request about the system above it.
 // That it is alive it sees by a counter of its kernel, which it looks at from time to time.
-func (n *Network) serveHypervisor(host NodeID, from asker, request model.Request, layer model.Layer) {
+func (n *Network) serveHypervisor(host NodeID, from asker, request model.Request, arg int64) {
+	layer, victim := subjectOf(request, arg)
 	a := &n.informants.hosts[host]
 	n.lookAtCounter(host)
 	switch {
 	case request == model.Probe && layer == model.HypervisorLayer:
 		n.tellLayer(host, from, model.HypervisorLayer, layer, true)
-	case request == model.Probe && layer == model.SystemLayer:
+	case request == model.Probe && layer == model.SystemLayer && !a.blind:
 		n.tellLayer(host, from, model.HypervisorLayer, layer, a.counted)
 	case request == model.Subscribe:
 		a.ofSystem = subscribe(a.ofSystem, from)
@@ -151,23 +168,35 @@ func (n *Network) serveHypervisor(host NodeID, from asker, request model.Request
 			n.tellLayer(host, from, model.HypervisorLayer, model.SystemLayer, false)
 		}
 	case request == model.Kill && layer == model.SystemLayer:
-		if !a.systemKilled {
-			a.systemKilled = true
-			n.CrashHost(model.ProcessID(host))
+		if present := a.starts; victim == 0 || victim == present {
+			victim = present
+			if n.hostDown[host] == 0 {
+				a.systemKilled = true
+				n.CrashHost(model.ProcessID(host))
+			}
 		}
-		n.confirm(host, from, model.HypervisorLayer, layer)
+		if victim <= a.starts {
+			n.confirm(host, from, model.HypervisorLayer, layer, victim)
+		}
 	}
 }
 
-// confirm tells who ordered it that a layer of a host was killed by that below it, when that
-// has looked. The order of a second one is confirmed as well.
-func (n *Network) confirm(host NodeID, to asker, by, layer model.Layer) {
-	machines := n.informants.hosts[host].machines
+// confirm tells who ordered to kill it that an incarnation of a layer of a host is dead, when
+// the layer below it has looked. It may have been so before, and have a successor by now.
+func (n *Network) confirm(host NodeID, to asker, by, layer model.Layer, victim int64) {
+	a := &n.informants.hosts[host]
+	starts, machines := a.starts, a.machines
 	n.later(n.informants.Confirm, func() {
-		if by == model.SystemLayer && n.hostDown[host] != 0 || n.machineDown[host] != 0 || n.informants.hosts[host].machines != machines {
+		if by == model.SystemLayer && (n.hostDown[host] != 0 || a.starts != starts) || n.machineDown[host] != 0 || a.machines != machines {
 			return // who was to confirm it is dead
 		}
-		n.tellLayer(host, to, by, layer, false)
+		killed := a.processKilled && victim == n.processes[host].incarnation
+		if layer == model.SystemLayer {
+			killed = a.systemKilled && victim == a.starts
+		}
+		n.tellBy(host, by, to, model.Evidence{
+			Kind: model.Liveness, About: model.ProcessID(host), Layer: layer, Killed: killed, Incarnation: victim,
+		})
 	})
 }
 
@@ -179,7 +208,11 @@ func (n *Network) tellLayer(host NodeID, to asker, by, layer model.Layer, alive 
 	case model.ProcessLayer, model.ApplicationLayer:
 		e.Incarnation, e.Killed = n.processes[host].incarnation, a.processKilled
 	case model.SystemLayer:
-		e.Incarnation, e.Killed = a.starts, a.systemKilled
+		e.Incarnation = a.starts
+		if by == model.HypervisorLayer {
+			e.Incarnation = a.seen
+		}
+		e.Killed = a.systemKilled && e.Incarnation == a.starts
 	case model.HypervisorLayer:
 		e.Incarnation = 1 + a.machines
 	}
@@ -189,7 +222,8 @@ func (n *Network) tellLayer(host NodeID, to asker, by, layer model.Layer, alive 
 
 // lookAtCounter brings what the hypervisor of a host knows of its system up to date. It
 // looks at multiples of Evidence.Counter; the system is alive to it if it was up at some
-// moment since the look before. It is called before each change, and at the two looks after
+// moment since the look before. Of a start in between it does not know: until the look it
+// speaks of what it saw. It is called before each change, and at the two looks after
 // it (systemChanges): between any other two looks nothing happened.
 func (n *Network) lookAtCounter(host NodeID) {
 	a, every := &n.informants.hosts[host], model.Time(n.informants.Counter)
@@ -199,6 +233,10 @@ func (n *Network) lookAtCounter(host NodeID) {
 		a.counted = a.counting || up
 		a.counting = false
 		a.looked = last
+		a.blind = false
+		if a.counted {
+			a.seen = a.starts
+		}
 	}
 	a.counting = a.counting || up
 }
@@ -210,8 +248,13 @@ func (n *Network) systemChanges(host model.ProcessID) {
 		return
 	}
 	n.lookAtCounter(NodeID(host))
-	now := n.kernel.Now()
-	for k := range 2 { // looks after which the hypervisor knows
+	n.lookTwice(host)
+}
+
+// lookTwice lets the hypervisor of a host tell at the next two looks what it has seen.
+func (n *Network) lookTwice(host model.ProcessID) {
+	f, now := n.informants, n.kernel.Now()
+	for k := range 2 {
 		look := (now/model.Time(f.Counter) + model.Time(k+1)) * model.Time(f.Counter)
 		n.later(look.Sub(now), func() { n.tellSystem(NodeID(host)) })
 	}
@@ -237,13 +280,19 @@ func (n *Network) systemCameUp(host model.ProcessID) {
 	}
 }
 
-// machineCameUp counts a start of a machine, whose hypervisor has forgotten everything.
+// machineCameUp counts a start of a machine, whose hypervisor has forgotten everything. It
+// says nothing of the system until it has looked.
 func (n *Network) machineCameUp(host model.ProcessID) {
-	if f := n.informants; f != nil {
-		a := &f.hosts[host]
-		a.machines++
-		a.ofSystem = nil
-		a.counted, a.counting, a.told, a.looked = true, true, true, n.kernel.Now()
+	f := n.informants
+	if f == nil {
+		return
+	}
+	a := &f.hosts[host]
+	a.machines++
+	a.ofSystem = nil
+	a.counted, a.counting, a.told, a.looked, a.blind, a.seen = true, false, true, n.kernel.Now(), true, 0
+	if f.Agents {
+		n.lookTwice(host)
 	}
 }
 

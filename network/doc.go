@@ -108,23 +108,24 @@
 //     process is paused, wedged, slow, or down ([Panel.Application]).
 //   - The system of a host knows whether its process runs, and kills it.
 //   - The hypervisor looks at a counter of the system each [Evidence.Counter], sees in the
-//     second look after its crash that it does not count any more, and kills it. It lives on
-//     when a host crashes ([Network.CrashHost]), but not without power
+//     second look after its crash that it does not count any more, and kills it. Of a start
+//     it knows when it has looked: until then it speaks of the incarnation that it saw. It
+//     lives on when a host crashes ([Network.CrashHost]), but not without power
 //     ([Network.CrashMachine]).
 //   - A switch knows the state of its ports (carrier, bytes received, queues), asks a machine
 //     from which no bytes come, cuts it off by disabling its port, and isolates it by rules.
 //     It tells what its router holds of the links, where there is one ([Config.Routing]).
 //
 // What is killed stays down: no healing fault brings it back. Incarnations count the starts
-// of each layer, so that nobody takes a machine for its predecessor. Whoever crashes forgets
-// his subscribers; rules and disabled ports are kept.
+// of each layer, so that nobody takes a machine for its predecessor; an order to kill may
+// name one ([model.Victim]). What was down before is only confirmed to be so. Whoever crashes
+// forgets his subscribers; rules and disabled ports are kept.
 //
-// Other evidence comes without being asked for, each kind in its own file: resets of
-// connections (evidence_reset.go), the state of ports (evidence_port.go) and queues
+// Other evidence comes without being asked for, each kind in its own file: resets and ends
+// of connections (evidence_reset.go), the state of ports (evidence_port.go) and queues
 // (evidence_queue.go), marks of packets that waited (evidence_mark.go), errors and obituaries
 // of packets that were dropped (evidence_error.go), what a router knows (evidence_link.go),
-// and the failed links that a packet went around (evidence_detour.go). No process ends in
-// good order here, so that nobody sends a [model.Finish].
+// and the failed links that a packet went around (evidence_detour.go).
 //
 // # Ground truth
 //

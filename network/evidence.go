@@ -19,8 +19,9 @@ type Evidence struct {
 	// Agents lets hosts and switches serve requests (see [model.Request]).
 	Agents bool
 
-	// Resets lets the system of a process that crashed tell those that exchanged messages
-	// with it, and whoever sends it messages afterwards, as TCP does. See evidence_reset.go.
+	// Resets lets the system of a process that crashed or ended tell those that exchanged
+	// messages with it, and whoever sends it messages afterwards, as TCP does. See
+	// evidence_reset.go.
 	Resets bool
 
 	// Carrier is the time after which a switch sees that a link is down, or up again.
@@ -67,7 +68,7 @@ var AllEvidence = Evidence{
 	Looks:    6,
 	Confirm:  5 * model.Millisecond,
 	Queues:   100 * model.Millisecond,
-	Mark:     Buffer{Packets: 20},
+	Mark:     Buffer{Bytes: 30_000},
 
 	Errors:     50,
 	ErrorEvery: model.Millisecond,
@@ -159,7 +160,7 @@ func (n *Network) newInformants(e Evidence) {
 	f.errand = n.kernel.NewTimer((*errands)(n), 0)
 	n.routes.routeToSwitches(&n.topology)
 	for h := range f.hosts {
-		f.hosts[h] = hostAgent{starts: 1, counted: true, counting: true, told: true}
+		f.hosts[h] = hostAgent{starts: 1, counted: true, counting: true, told: true, seen: 1}
 	}
 	for s := range f.switches {
 		f.switches[s].starts = 1

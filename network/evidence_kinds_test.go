@@ -83,10 +83,35 @@ func TestUnsolicitedEvidence(t *testing.T) {
 			},
 		},
 		{
+			name:     "who ends by himself finishes, but for what he has not read",
+			topology: Star(4, gigabyte()), evidence: resets,
+			do: map[model.Time]func(*Network){
+				0:        func(n *Network) { n.processes[3].panels[0].application = true },
+				atUs(40): func(n *Network) { n.PauseProcess(2); n.WedgeProcess(3) },
+				atUs(50): func(n *Network) { n.ExitProcess(1) },
+				atUs(55): func(n *Network) { n.ExitProcess(1); n.CrashProcess(1) }, // it has ended
+				atUs(60): func(n *Network) { n.ExitProcess(2) },
+				atUs(65): func(n *Network) { n.ExitProcess(3) },
+				atUs(80): func(n *Network) { n.RecoverProcess(1) },
+				atUs(81): func(n *Network) { n.RecoverProcess(1) },
+				atUs(82): func(n *Network) { n.RecoverProcess(1) },
+			},
+			say: map[model.ProcessID][]timedMessage{0: {
+				say(atUs(10), 1, 1), say(atUs(45), 2, 2), say(atUs(46), 3, 3), say(atUs(70), 1, 4), say(atUs(90), 1, 5),
+			}},
+			want: []string{
+				fmt.Sprint(atUs(50)+atNs(2*1040), " finish 1 about 1 alive=false start=1 seq=0"),
+				fmt.Sprint(atUs(60)+atNs(2*1040), " reset 2 about 2 alive=false start=1 seq=0"),
+				fmt.Sprint(atUs(65)+atNs(2*1040), " reset 3 about 3 alive=false start=1 seq=0"),
+				fmt.Sprint(atUs(70)+atNs(two+2*1040), " reset 1 about 1 alive=false start=1 seq=4"),
+			},
+		},
+		{
 			name:     "a host that is down, paused or wedged resets nothing",
 			topology: Star(4, gigabyte()), evidence: resets,
 			do: map[model.Time]func(*Network){atUs(50): func(n *Network) {
 				n.CrashHost(1)
+				n.ExitProcess(1)
 				n.PauseProcess(2)
 				n.WedgeProcess(3)
 			}},

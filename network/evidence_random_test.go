@@ -94,6 +94,7 @@ func everything(t *testing.T, seed uint64, twoEvent bool, evidence Evidence) (n 
 		end := begin + model.Time(s.IntN(int(atMs(8))))
 		pair := [][2]func(){
 			{func() { n.CrashProcess(host) }, func() { n.RecoverProcess(host) }},
+			{func() { n.ExitProcess(host) }, func() { n.RecoverProcess(host) }},
 			{func() { n.CrashHost(host) }, func() { n.RecoverHost(host) }},
 			{func() { n.CrashMachine(host) }, func() { n.RecoverMachine(host) }},
 			{func() { n.WedgeProcess(host) }, func() { n.UnwedgeProcess(host) }},
@@ -102,7 +103,7 @@ func everything(t *testing.T, seed uint64, twoEvent bool, evidence Evidence) (n 
 			{func() { n.SetLink(link, false) }, func() { n.SetLink(link, true) }},
 			{func() { n.SetSilent(link, true) }, func() { n.SetSilent(link, false) }},
 			{func() { n.SetRule(rule) }, func() { n.LiftRule(rule) }},
-		}[s.IntN(9)]
+		}[s.IntN(10)]
 		n.at(begin, pair[0])
 		n.at(end, pair[1])
 	}
@@ -137,7 +138,7 @@ func TestEvidenceAmongFaults(t *testing.T) {
 	}
 	for k, count := range all {
 		kind := model.EvidenceKind(k)
-		alone := kind != model.Finish && kind != model.LinkState && kind != model.CongestionMark && kind != model.FailureHeader
+		alone := kind != model.LinkState && kind != model.CongestionMark && kind != model.FailureHeader
 		if alone && count < 20 {
 			t.Errorf("%d packets with %v were delivered: the test tells nothing about it", count, kind)
 		}

@@ -224,12 +224,47 @@ func TestAgentsAnswer(t *testing.T) {
 				ask(atMs(10), host, model.HypervisorLayer, model.Probe, int64(model.HypervisorLayer), 1), // nobody answers
 				ask(atMs(16), s0, model.SwitchLayer, model.Probe, host, 2),                               // the port is down since 15 ms
 				ask(atMs(150), host, model.HypervisorLayer, model.Probe, int64(model.HypervisorLayer), 3),
-				ask(atMs(151), host, model.HypervisorLayer, model.Probe, int64(model.SystemLayer), 4),
+				ask(atMs(151), host, model.HypervisorLayer, model.Probe, int64(model.SystemLayer), 4), // it has not looked yet
+				ask(atMs(200), host, model.HypervisorLayer, model.Probe, int64(model.SystemLayer), 5),
 			},
 			want: []string{
 				fmt.Sprint(atMs(16)+atNs(1100+1052), " liveness of hypervisor 3 about 1 alive=false seq=2"),
 				fmt.Sprint(atMs(150)+atNs(toHost+fromHost), " liveness of hypervisor 1 about 1 alive=true start=2 seq=3"),
-				fmt.Sprint(atMs(151)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=true start=2 seq=4"),
+				fmt.Sprint(atMs(200)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=true start=2 seq=5"),
+			},
+		},
+		{
+			name: "a machine with power whose system stays down",
+			do: map[model.Time]func(*Network){
+				atMs(5):   func(n *Network) { n.CrashHost(host) },
+				atMs(6):   func(n *Network) { n.CrashMachine(host) },
+				atMs(230): func(n *Network) { n.RecoverMachine(host) },
+			},
+			ask: []timedMessage{ask(atMs(250), host, model.HypervisorLayer, model.Subscribe, 0, 1)},
+			// It has never seen a system, and so knows of no incarnation.
+			want: []string{fmt.Sprint(atMs(300)+atNs(fromHost), " liveness of system 1 about 1 alive=false seq=1")},
+		},
+		{
+			name: "a hypervisor speaks of the system that it saw until it has looked again",
+			do: map[model.Time]func(*Network){
+				atMs(130): func(n *Network) { n.CrashHost(host) },
+				atMs(330): func(n *Network) { n.RecoverHost(host) },
+				atMs(430): func(n *Network) { n.CrashHost(host) }, // too short to be seen
+				atMs(440): func(n *Network) { n.RecoverHost(host) },
+			},
+			ask: []timedMessage{
+				ask(atMs(340), host, model.HypervisorLayer, model.Probe, int64(model.SystemLayer), 1),
+				ask(atMs(341), host, model.SystemLayer, model.Probe, int64(model.SystemLayer), 2),
+				ask(atMs(400), host, model.HypervisorLayer, model.Probe, int64(model.SystemLayer), 3),
+				ask(atMs(450), host, model.HypervisorLayer, model.Probe, int64(model.SystemLayer), 4),
+				ask(atMs(500), host, model.HypervisorLayer, model.Probe, int64(model.SystemLayer), 5),
+			},
+			want: []string{
+				fmt.Sprint(atMs(340)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=false start=1 seq=1"),
+				fmt.Sprint(atMs(341)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=true start=2 seq=2"),
+				fmt.Sprint(atMs(400)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=true start=2 seq=3"),
+				fmt.Sprint(atMs(450)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=true start=2 seq=4"),
+				fmt.Sprint(atMs(500)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=true start=3 seq=5"),
 			},
 		},
 		{
@@ -282,6 +317,109 @@ func TestAgentsAnswer(t *testing.T) {
 				ask(atMs(20), host, model.SystemLayer, model.Probe, int64(model.SystemLayer), 2), // nobody answers
 			},
 			want: []string{fmt.Sprint(atUs(10)+atMs(5)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=false killed start=1 seq=1")},
+		},
+		{
+			name: "to kill a process that is down does nothing to its successor",
+			do: map[model.Time]func(*Network){
+				atUs(5): func(n *Network) { n.CrashProcess(host) },
+				atMs(1): func(n *Network) { n.RecoverProcess(host) },
+			},
+			ask: []timedMessage{
+				ask(atUs(10), host, model.SystemLayer, model.Kill, int64(model.ProcessLayer), 1),
+				ask(atMs(20), host, model.SystemLayer, model.Probe, int64(model.ProcessLayer), 2),
+			},
+			want: []string{
+				fmt.Sprint(atUs(10)+atMs(5)+atNs(toHost+fromHost), " liveness of process 1 about 1 alive=false start=1 seq=1"),
+				fmt.Sprint(atMs(20)+atNs(toHost+fromHost), " liveness of process 1 about 1 alive=true start=2 seq=2"),
+			},
+		},
+		{
+			name: "to kill a system that is down does nothing to its successor",
+			do: map[model.Time]func(*Network){
+				atUs(5): func(n *Network) { n.CrashHost(host) },
+				atMs(1): func(n *Network) { n.RecoverHost(host) },
+			},
+			ask: []timedMessage{
+				ask(atUs(10), host, model.HypervisorLayer, model.Kill, int64(model.SystemLayer), 1),
+				ask(atMs(20), host, model.SystemLayer, model.Probe, int64(model.SystemLayer), 2),
+			},
+			want: []string{
+				fmt.Sprint(atUs(10)+atMs(5)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=false start=1 seq=1"),
+				fmt.Sprint(atMs(20)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=true start=2 seq=2"),
+			},
+		},
+		{
+			name: "an order to kill that names an incarnation spares the next",
+			do: map[model.Time]func(*Network){
+				atUs(5): func(n *Network) { n.CrashHost(host) },
+				atUs(6): func(n *Network) { n.RecoverHost(host) },
+			},
+			ask: []timedMessage{
+				ask(atUs(10), host, model.SystemLayer, model.Kill, model.Victim(model.ProcessLayer, 1), 1),
+				ask(atUs(20), host, model.HypervisorLayer, model.Kill, model.Victim(model.SystemLayer, 1), 2),
+				// There is no third yet, and nobody at all is layer -1.
+				ask(atUs(30), host, model.SystemLayer, model.Kill, model.Victim(model.ProcessLayer, 3), 3),
+				ask(atUs(40), host, model.HypervisorLayer, model.Kill, model.Victim(model.SystemLayer, 3), 4),
+				ask(atUs(50), host, model.SystemLayer, model.Kill, -5, 5),
+				ask(atMs(20), host, model.SystemLayer, model.Probe, int64(model.ProcessLayer), 6),
+				ask(atMs(30), host, model.SystemLayer, model.Kill, model.Victim(model.ProcessLayer, 2), 7),
+				ask(atMs(40), host, model.SystemLayer, model.Kill, model.Victim(model.ProcessLayer, 1), 8), // not by order
+				ask(atMs(50), host, model.HypervisorLayer, model.Kill, model.Victim(model.SystemLayer, 2), 9),
+				ask(atMs(60), host, model.SystemLayer, model.Probe, int64(model.SystemLayer), 10), // nobody answers
+				ask(atMs(70), host, model.HypervisorLayer, model.Kill, model.Victim(model.SystemLayer, 1), 11),
+			},
+			want: []string{
+				fmt.Sprint(atUs(10)+atMs(5)+atNs(toHost+fromHost), " liveness of process 1 about 1 alive=false start=1 seq=1"),
+				fmt.Sprint(atUs(20)+atMs(5)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=false start=1 seq=2"),
+				fmt.Sprint(atMs(20)+atNs(toHost+fromHost), " liveness of process 1 about 1 alive=true start=2 seq=6"),
+				fmt.Sprint(atMs(35)+atNs(toHost+fromHost), " liveness of process 1 about 1 alive=false killed start=2 seq=7"),
+				fmt.Sprint(atMs(45)+atNs(toHost+fromHost), " liveness of process 1 about 1 alive=false start=1 seq=8"),
+				fmt.Sprint(atMs(55)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=false killed start=2 seq=9"),
+				fmt.Sprint(atMs(75)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=false start=1 seq=11"),
+			},
+		},
+		{
+			name: "what a hypervisor saw die was not killed when its successor is, unseen",
+			do: map[model.Time]func(*Network){
+				atMs(130): func(n *Network) { n.CrashHost(host) },
+				atMs(330): func(n *Network) { n.RecoverHost(host) },
+			},
+			ask: []timedMessage{
+				ask(atMs(340), host, model.HypervisorLayer, model.Kill, int64(model.SystemLayer), 1),
+				ask(atMs(350), host, model.HypervisorLayer, model.Probe, int64(model.SystemLayer), 2),
+				ask(atMs(500), host, model.HypervisorLayer, model.Probe, int64(model.SystemLayer), 3),
+			},
+			want: []string{
+				fmt.Sprint(atMs(345)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=false killed start=2 seq=1"),
+				fmt.Sprint(atMs(350)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=false start=1 seq=2"),
+				fmt.Sprint(atMs(500)+atNs(toHost+fromHost), " liveness of system 1 about 1 alive=false killed start=2 seq=3"),
+			},
+		},
+		{
+			name: "a system that starts anew has forgotten what it was to confirm",
+			do: map[model.Time]func(*Network){
+				atMs(1): func(n *Network) { n.CrashHost(host) },
+				atMs(2): func(n *Network) { n.RecoverHost(host) },
+			},
+			ask: []timedMessage{ask(atUs(10), host, model.SystemLayer, model.Kill, int64(model.ProcessLayer), 1)},
+		},
+		{
+			name: "a request that is held beside the link while the power goes finds nobody",
+			do: map[model.Time]func(*Network){
+				0: func(n *Network) {
+					n.DelaySome(n.uplinks[host]^1, Lateness{1, sim.Distribution{Mean: 100 * model.Microsecond}})
+				},
+				atUs(50): func(n *Network) { n.CrashMachine(host) },
+				// The links pass what is sent from now on, but the machine is still down.
+				atUs(60): func(n *Network) { n.SetLink(n.uplinks[host], true); n.SetLink(n.uplinks[host]^1, true) },
+				// The link to it takes what comes, and the hypervisor nothing.
+				atUs(200): func(n *Network) {
+					if c := n.Counts(); c.Dropped[model.HostDown] != 1 || c.Delivered != 0 {
+						t.Errorf("%d were delivered and %d dropped at a machine without power", c.Delivered, c.Dropped[model.HostDown])
+					}
+				},
+			},
+			ask: []timedMessage{ask(atUs(10), host, model.HypervisorLayer, model.Probe, int64(model.HypervisorLayer), 1)},
 		},
 		{
 			name: "a switch disables a port",

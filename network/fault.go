@@ -29,6 +29,10 @@ type FaultSpec struct {
 	// are as early as without it.
 	Loses bool
 
+	// LosesAs tells so of a kind that does with some parameters and not with others, with
+	// which generators do not let it strike; else it is nil. See [FaultSpec.LosesWith].
+	LosesAs func(model.Params) bool
+
 	// Retimes tells that it changes how long packets take on links: then records do not
 	// show when a transmission began.
 	Retimes bool
@@ -37,6 +41,12 @@ type FaultSpec struct {
 	// such as its target, it draws from s now: it strikes the same element
 	// whenever it strikes. Its error is a [*model.ParamError], or several joined.
 	New func(p model.Params, t *Topology, s *sim.Stream) (Fault, error)
+}
+
+// LosesWith tells whether packets get lost on links or at switches by a fault with these
+// parameters.
+func (f *FaultSpec) LosesWith(p model.Params) bool {
+	return f.Loses || f.LosesAs != nil && f.LosesAs(p)
 }
 
 var faults model.Registry[FaultSpec]

@@ -17,6 +17,7 @@ func init() {
 			{Name: "host", Type: model.TextParam, Doc: "its name, or random"},
 			{Name: "layer", Type: model.TextParam, Optional: true, Doc: "what crashes: the system of the host, whose hypervisor lives on and can tell those who ask it; or the whole machine, as without power, by which its link goes down too; the system if empty"},
 		},
+		LosesAs: func(p model.Params) bool { return p.Text("layer") == wholeMachine },
 		New: func(p model.Params, t *Topology, s *sim.Stream) (Fault, error) {
 			host, err := hostOf(p, "host", t, s)
 			layer := p.Text("layer")

@@ -64,7 +64,7 @@ func TestFaultsAreRegistered(t *testing.T) {
 	if !slices.IsSorted(names) {
 		t.Errorf("not sorted: %v", names)
 	}
-	for _, name := range []string{"process-crash", "host-crash", "link-down", "link-loss", "pause", "clock-drift", "clock-step",
+	for _, name := range []string{"process-crash", "process-exit", "host-crash", "link-down", "link-loss", "pause", "clock-drift", "clock-step",
 		"link-one-way", "link-flapping", "link-slow", "nic-one-way", "switch-crash", "port-failure", "partition",
 		"partition-subtree", "partition-partial", "rule-drop", "corruption", "reordering", "host-slow",
 		"duplication", "corruption-undetected", "link-bursts", "power-failure", "wedge", "switch-overload"} {
@@ -96,6 +96,7 @@ func TestFaultParameters(t *testing.T) {
 		{"process-crash", nil, `parameter "process": is required: the name of a host, or random`},
 		{"process-crash", map[string]string{"process": "core0"}, `parameter "process": core0 is a switch; processes run on hosts`},
 		{"process-crash", map[string]string{"process": "h16"}, `parameter "process": no host is named "h16"`},
+		{"process-exit", map[string]string{"process": "h3"}, "network.processExit{process:3}"},
 		{"host-crash", map[string]string{"host": "h15"}, "network.hostCrash{host:15}"},
 		{"host-crash", map[string]string{"host": "x"}, `parameter "host": no host is named "x"`},
 		{"link-down", map[string]string{"link": "h1--edge0-0"}, "network.linkDown{links:[]network.LinkID{2, 3}}"},
@@ -515,6 +516,8 @@ func TestFaultsNest(t *testing.T) {
 					case hostCrash:
 						hosts[f.host] = true
 					case processCrash:
+						processes[f.process] = true
+					case processExit:
 						processes[f.process] = true
 					case pause:
 						paused[f.process] = true

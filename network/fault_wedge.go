@@ -9,7 +9,7 @@ func init() {
 	RegisterFault(FaultSpec{
 		Name:   "wedge",
 		Source: "Huang et al., \"Gray failure: the Achilles' heel of cloud-scale systems\", HotOS 2017; Leners et al., \"Detecting failures in distributed systems with the Falcon spy network\", SOSP 2011 (an application that hangs while its machine answers)",
-		Doc:    "The application of a process makes no progress, as behind a deadlock, while the process answers pings and its host goes on. What comes for it waits until it heals. A process that crashes is not wedged when it starts anew.",
+		Doc:    "The application of a process makes no progress, as behind a deadlock, while the process answers pings and its host goes on. What comes for it waits until it heals. Background traffic is that of the host, and goes on. A process that crashes is not wedged when it starts anew.",
 		Params: []model.Param{
 			{Name: "process", Type: model.TextParam, Doc: "the host on which it runs, or random"},
 		},

@@ -339,7 +339,14 @@ func TestGeneratedFaultsHeal(t *testing.T) {
 				if strikes++; n.kernel.Now() > model.Time(Month/10) {
 					return nil // no more of them
 				}
-				return target(s)
+				drawn := target(s)
+				kind, _ := LookupFault(a.Fault)
+				for _, given := range drawn { // what a generator strikes with loses as its kind says
+					if p, errs := model.NewParams(kind.Params, given); errs != nil || kind.LosesWith(p) != kind.Loses {
+						t.Fatalf("%s strikes with %s %v, which loses: %v", spec.Name, a.Fault, given, errs)
+					}
+				}
+				return drawn
 			}
 			if err := n.Generate(spec.Name, []Arrivals{a}); err != nil {
 				t.Fatal(err)

@@ -224,7 +224,7 @@ func (a *lsa) announces(host NodeID) bool {
 }
 
 // alive tells whether the router takes link l, of which one direction leaves switch s, to
-// be alive.
+// be alive. A neighbour that it lost is lost, whether or not it may announce so yet.
 func (r *router) alive(s int32, l LinkID) bool {
 	own := r.database[s]
 	if own == nil {
@@ -233,6 +233,11 @@ func (r *router) alive(s int32, l LinkID) bool {
 	port := &r.fabric.switches[s][r.fabric.port[l]]
 	if port.peer < 0 {
 		return own.announces(port.to)
+	}
+	switch {
+	case s == r.self && r.ports[r.fabric.port[l]].state != neighbourFull,
+		port.peer == r.self && r.ports[r.fabric.port[l^1]].state != neighbourFull:
+		return false
 	}
 	_, ok := slices.BinarySearch(own.links, l)
 	return ok && r.joined(l, port.peer)

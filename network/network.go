@@ -285,7 +285,7 @@ func (n *Network) sendMessage(p model.ProcessID, m *model.Message, panel uint8, 
 	*x = packet{
 		from: NodeID(p), to: NodeID(m.To), seq: m.Seq, kind: m.Kind, tag: m.Tag, panel: panel,
 		flags: uint8(max(priority, m.Priority)) & priorityBits, bytes: n.WireBytes(payload),
-		flow: ecmpHash(NodeID(p), NodeID(m.To), uint32(panel)|uint32(m.Flow)<<8),
+		flow: ecmpHash(NodeID(p), NodeID(m.To), uint32(m.Flow)),
 	}
 	if m.Arg != 0 || m.Body != nil {
 		n.pool.setExtra(i, extra{arg: m.Arg, body: m.Body})

@@ -494,6 +494,16 @@ func (n *Network) CrashProcess(p model.ProcessID) {
 	n.updateProcess(p, model.ProcessCrash)
 }
 
+// ExitProcess is a CrashProcess of a process that ends by itself, in good order, so that its
+// system finishes its connections where a crash resets them. RecoverProcess takes it back,
+// too.
+func (n *Network) ExitProcess(p model.ProcessID) {
+	if n.processes[p].running {
+		n.finishAll(NodeID(p))
+	}
+	n.CrashProcess(p)
+}
+
 // RecoverProcess takes one CrashProcess back. A process that runs again starts
 // anew.
 func (n *Network) RecoverProcess(p model.ProcessID) {

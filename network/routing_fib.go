@@ -95,4 +95,12 @@ func (r *routes) installed(at, host NodeID) []LinkID {
 }
 
 // emitRoute tells that switch at forwards otherwise than before.
-func (n *Network) emitRoute(at NodeID) { n.emitProcess(model.RouteChanged, model.ProcessID(at), 0) }
+func (n *Network) emitRoute(at NodeID) { n.emitRouteTo(at, model.Nobody) }
+
+// emitRouteTo tells that switch at forwards otherwise than before what is for one host, or
+// for more than one if that is Nobody.
+func (n *Network) emitRouteTo(at NodeID, host model.ProcessID) {
+	if n.kernel.Records.Wants(model.RouteChanged) {
+		n.kernel.Records.Emit(&model.Record{At: n.kernel.Now(), Kind: model.RouteChanged, Process: model.ProcessID(at), Peer: host})
+	}
+}

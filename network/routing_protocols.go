@@ -66,8 +66,8 @@ func (n *Network) setUpRouting(r Routing) error {
 		if n.informants != nil {
 			n.informants.linkView = n.linksDown
 		}
-	} else {
-		c.startBridges()
+	} else if err := c.startBridges(); err != nil {
+		return fmt.Errorf("routing: %w", err)
 	}
 	return nil
 }
@@ -95,19 +95,22 @@ func (c *controlPlanes) startRouters() {
 	}
 }
 
-func (c *controlPlanes) startBridges() {
+func (c *controlPlanes) startBridges() error {
 	n := c.network
 	c.bridges = make([]*bridge, len(c.planes))
 	for s := range c.bridges {
 		c.bridges[s] = newBridge(&c.config.SpanningTree, c.fabric, int32(s), c.carriers.seen[s])
 	}
-	converge(n.kernel.Now(), &c.config.SpanningTree, c.fabric, c.bridges, n.kernel.Stream("routing"))
+	if err := converge(n.kernel.Now(), &c.config.SpanningTree, c.fabric, c.bridges, n.kernel.Stream("routing")); err != nil {
+		return err
+	}
 	for s, b := range c.bridges {
 		c.planes[s] = b
 		n.kernel.Arm(c.wakes[s], b.next())
 	}
 	c.tree = slices.Repeat([]LinkID{noLink - 1}, len(c.planes)*len(c.planes))
 	c.followTree()
+	return nil
 }
 
 // Fire wakes the control plane of a switch up.
@@ -132,11 +135,17 @@ func (c *controlPlanes) step(s int32, in *controlInput) {
 	plane.step(n.kernel.Now(), in, &c.out)
 	n.kernel.Arm(c.wakes[s], c.out.wake)
 	at := n.switchNode(s)
-	changed := false
+	changed, host := 0, model.Nobody
 	for _, r := range c.out.routes {
-		changed = n.setRoute(at, r.to, r.next) || changed
+		if n.setRoute(at, r.to, r.next) {
+			changed, host = changed+1, model.ProcessID(r.to)
+		}
 	}
-	if changed {
+	switch changed {
+	case 0:
+	case 1:
+		n.emitRouteTo(at, host)
+	default:
 		n.emitRoute(at)
 	}
 	if c.out.tree {
@@ -342,6 +351,7 @@ func (n *Network) Misoriginate(at, host NodeID, metric int32, specific bool, via
 	if err := n.ownRoutes(); err != nil {
 		panic("network: " + err.Error())
 	}
+	n.limitHops() // the wrong route may lead back
 	w := n.wrongAt(at, host)
 	if w == nil {
 		n.wrong = append(n.wrong, wrongRoute{at: at, host: host, right: n.routes.installed(at, host)})

@@ -361,6 +361,28 @@ func TestHostBehindDeadPortIsWithdrawn(t *testing.T) {
 	}
 }
 
+// TestLostNeighboursAreHeldDead: a switch that loses both neighbours at once knows so, though
+// it may announce only the first loss for now.
+func TestLostNeighboursAreHeldDead(t *testing.T) {
+	routing := fastLinkState()
+	routing.LinkState.LSAInterval = 5 * model.Second
+	n := newRouted(t, ring(4, 1, 1, 1, 1), routing, 1)
+	at := n.switchNode(2)
+	var lost []model.Place
+	n.then(model.Time(10*model.Second), func() {
+		for i := range n.topology.Links {
+			if link := &n.topology.Links[i]; n.isSwitch(link.A) && n.isSwitch(link.B) && (link.A == at || link.B == at) {
+				cut(n, LinkID(2*i), false)
+				lost = append(lost, model.LinkPlace(int32(2*i)))
+			}
+		}
+	})
+	runUntil(t, n, model.Time(11*model.Second))
+	if dead := n.linksDown(at); len(lost) != 2 || !slices.Equal(dead, lost) {
+		t.Errorf("it lost %v and holds %v for dead", lost, dead)
+	}
+}
+
 // TestRouterTellsOfLinks: h0 subscribes at s1, two links away from the link s2-s3 that fails
 // at 10 s. s1 hears of it by the updates of both of its ends, when their carrier is seen to be
 // gone, and tells that the link is dead: once, as both LSAs are needed for it to be alive.

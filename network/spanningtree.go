@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"fmt"
 
 	"suspect/model"
 )
@@ -334,8 +335,9 @@ func (b *bridge) transmit(now model.Time, p int32, out *controlOutput) {
 
 // converge puts all bridges into the state in which they are when everything has worked
 // for long: the tree of the least costs is in force, every bridge has just heard from the
-// root, and the root's next BPDUs come at a random time of the interval.
-func converge(now model.Time, c *SpanningTree, f *fabric, bridges []*bridge, random dice) {
+// root, and the root's next BPDUs come at a random time of the interval. It returns an error
+// where BPDUs grow too old on their way to the last bridge: the tree would not hold.
+func converge(now model.Time, c *SpanningTree, f *fabric, bridges []*bridge, random dice) error {
 	root := int32(0)
 	if c.Root != 0 {
 		root = int32(c.Root) - int32(f.hosts)
@@ -365,6 +367,12 @@ func converge(now model.Time, c *SpanningTree, f *fabric, bridges []*bridge, ran
 		}
 		return d
 	}
+	for s := range bridges {
+		// It hears them depth-1 seconds old, and must hear the next ones before they are forgotten.
+		if d := depth(int32(s)); d > 0 && c.MaxAge <= c.Hello+(d-1)*ageIncrement {
+			return &model.ParamError{Name: "max_age", Err: fmt.Errorf("%v is too short for a tree with a switch %d links away from the root: it must be longer than hello and 1s for each link but the last, %v", c.MaxAge, d, c.Hello+(d-1)*ageIncrement)}
+		}
+	}
 	for s, b := range bridges {
 		hear(int32(s))
 		for p, port := range f.switches[s] {
@@ -384,4 +392,5 @@ func converge(now model.Time, c *SpanningTree, f *fabric, bridges []*bridge, ran
 		}
 	}
 	bridges[root].hello = now.Add(model.Duration(random.IntN(int(c.Hello))))
+	return nil
 }

@@ -23,8 +23,8 @@ import (
 //   - Host crash: q's host is down.
 //   - Process crash: q's process is down, and its host is up.
 //   - Partition: q's host is up, and no path of working elements leads from p to q
-//     (forward) or from q to p (backward). Directions of links work that are not down and
-//     whose interfaces are not silent; switches work that are up. What routes and rules
+//     (forward) or from q to p (backward). Directions of links work that are not down, that do
+//     not lose every packet, and whose interfaces are not silent; switches work that are up. What routes and rules
 //     make of the path does not matter.
 //   - Route failure: there is such a path both ways, and yet the routes that are installed
 //     do not lead the pair's flow from p to q (forward) or from q to p (backward): a
@@ -76,6 +76,7 @@ type Truth struct {
 	switchChanged   []bool
 	reroutedAt      []NodeID
 	switchRerouted  []bool
+	reroutedTo      []switchRoute
 	dirtyTrips      []int32
 	dirtyPairs      []int32
 	telling         []int32 // scratch
@@ -302,7 +303,11 @@ func (t *Truth) observe(r *model.Record) {
 			t.changedSwitches = append(t.changedSwitches, s)
 		}
 	case model.RouteChanged:
-		t.reroutedBy(NodeID(r.Process))
+		if r.Peer != model.Nobody {
+			t.reroutedTo = append(t.reroutedTo, switchRoute{NodeID(r.Process), NodeID(r.Peer)})
+		} else {
+			t.reroutedBy(NodeID(r.Process))
+		}
 	case model.RuleSet, model.RuleLifted:
 		t.ruleChanged(r)
 	default:
@@ -398,6 +403,10 @@ func (t *Truth) settle() {
 		t.settleRoutes(s)
 	}
 	t.reroutedAt = t.reroutedAt[:0]
+	for _, r := range t.reroutedTo {
+		t.settleRoutesTo(r)
+	}
+	t.reroutedTo = t.reroutedTo[:0]
 	for _, i := range t.dirtyTrips {
 		t.trips[i].flags &^= isDirty
 		t.evaluate(i)

@@ -16,7 +16,7 @@ type TruthConfig struct {
 	Pairs [][]model.ProcessID
 
 	// Label is that of the flow of each pair, by which ECMP chooses its path: of messages
-	// the number of their panel.
+	// their Flow, which is mostly 0.
 	Label uint32
 
 	// Classes are the priorities of which congestion is told, without repetition. The first

@@ -73,7 +73,7 @@ type congestionTruth struct {
 	least   model.Duration             // a wait at a port that cannot matter by itself
 
 	backlogged []LinkID
-	slow       []LinkID // where the largest packet lasts longer than least
+	slow       []LinkID // where the largest packet lasts longer than least, or no reference packet may wait
 	isSlow     []bool
 
 	// Of each link, as the present slot sees it.
@@ -170,11 +170,17 @@ func (c *congestionTruth) setLeast() {
 
 // linkChanged takes in the rate of link l.
 func (c *congestionTruth) linkChanged(l LinkID) {
-	if c.slots == 0 || c.isSlow[l] || c.t.n.transmission(l, largestPacket) <= c.least {
+	if c.slots == 0 || c.isSlow[l] || c.t.n.transmission(l, largestPacket) <= c.least && !c.isTight(l) {
 		return
 	}
 	c.isSlow[l] = true
 	c.slow = append(c.slow, l)
+}
+
+// isTight tells whether a reference packet finds no room at port l even where nothing waits.
+func (c *congestionTruth) isTight(l LinkID) bool {
+	p := &c.t.n.ports[l]
+	return p.flags&portUnlimited == 0 && int64(c.t.bytes) > p.maxBytes
 }
 
 // backlog takes note that packets wait at port l.
@@ -240,7 +246,7 @@ func (c *congestionTruth) sample() {
 	}
 	now := n.kernel.Now()
 	for _, l := range c.slow {
-		if n.ports[l].free.Sub(now) > c.least {
+		if rest := n.ports[l].free.Sub(now); rest > c.least || rest > 0 && c.isTight(l) {
 			c.consider(l)
 		}
 	}

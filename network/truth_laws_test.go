@@ -502,6 +502,49 @@ func TestBrokenPortsAreIdle(t *testing.T) {
 	}
 }
 
+// What is lost of a class while a rule keeps the class of a pair from its way is no congestion
+// of the pair, then or when the rule is lifted; of another class or pair on the same way it is.
+func TestLossUnderARule(t *testing.T) {
+	slow := LinkConfig{Rate: Gbps, Buffer: Buffer{Packets: 2}}
+	top := Star(3, LinkConfig{Rate: 8 * Gbps})
+	top.Links[1].BtoA = slow // to h1
+	n := newNetwork(t, 1, Config{Topology: top, Framing: Bare, MessageBytes: 1000})
+	c := DefaultTruth(0)
+	c.Classes, c.Definitions = []model.Priority{0, 7}, []CongestionDefinition{ByLoss}
+	c.Slot, c.Window, c.Share = 10*us, 100*us, 0.1
+	truth, err := n.WatchTruth(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := Rule{At: Everywhere, From: 2, To: 1, Priority: 0}
+	n.at(atUs(1), func() { n.SetRule(rule) })
+	for slot := range int64(5) { // five slots of ten in which the switch loses packets to h1
+		n.Schedule(burst{9}, atUs(10*slot+2), -1)
+		n.at(atUs(10*slot+2), func() {
+			for range 9 {
+				n.Send(2, 1, 1000, 7, 0)
+			}
+		})
+	}
+	n.at(atUs(55), func() { n.LiftRule(rule) })
+	for at, lossy := range map[int64]bool{50: true, 56: true, 75: true, 300: false} {
+		n.at(atUs(at)+1, func() {
+			for _, from := range []model.ProcessID{0, 2} {
+				for _, class := range c.Classes {
+					got, want := truth.Congested(from, 1, class, ByLoss), lossy && (from != 2 || class != 0)
+					if (got&model.Forward != 0) != want {
+						t.Errorf("at %d us from h%d at priority %d: congestion %v, want %v", at, from, class, got, want)
+					}
+				}
+			}
+		})
+	}
+	run(t, n, model.Time(400*us))
+	if n.Counts().Dropped[model.BufferFull] < 5 {
+		t.Errorf("%d packets were lost", n.Counts().Dropped[model.BufferFull])
+	}
+}
+
 // burst sends so many packets at once.
 type burst struct{ packets int }
 

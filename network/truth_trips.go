@@ -120,6 +120,35 @@ func (t *Truth) settleRoutes(s NodeID) {
 			changed = append(changed, i)
 		}
 	})
+	t.rerouteAll(changed)
+}
+
+// switchRoute is the route of a switch to a host.
+type switchRoute struct{ at, host NodeID }
+
+// settleRoutesTo is settleRoutes where the route to one host alone is another: a protocol
+// writes its routes one after the other.
+func (t *Truth) settleRoutesTo(r switchRoute) {
+	var changed []int32
+	for _, i := range t.reaching[r.host] {
+		if x := &t.trips[i]; t.comesTo(x, r.at) && t.next(x, r.at) != t.linkFrom(x, r.at) {
+			changed = append(changed, i)
+		}
+	}
+	t.rerouteAll(changed)
+}
+
+// comesTo tells whether the path of a trip comes to a node.
+func (t *Truth) comesTo(x *trip, node NodeID) bool {
+	for _, l := range t.pathOf(x) {
+		if t.n.ports[l].to == node {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Truth) rerouteAll(changed []int32) {
 	for _, i := range changed {
 		t.changes.note(i, &t.trips[i])
 		t.reroute(i)
@@ -266,9 +295,12 @@ func (t *Truth) evaluate(i int32) {
 	}
 }
 
-// linkWorks tells whether link l carries packets and no interface at its ends is silent.
+// linkWorks tells whether link l carries packets: it is not down, no interface at its ends is
+// silent, and it does not lose each one.
 func (n *Network) linkWorks(l LinkID) bool {
-	return n.linkDown[l] == 0 && (n.impaired[l] == nil || n.impaired[l].silent == 0)
+	loss := &n.loss[l]
+	losesAll := loss.Good == 1 && (loss.Bad == 1 || loss.GoodToBad == 0)
+	return n.linkDown[l] == 0 && !losesAll && (n.impaired[l] == nil || n.impaired[l].silent == 0)
 }
 
 // switchWorks tells whether a switch is up.
