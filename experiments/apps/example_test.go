@@ -27,7 +27,7 @@ func Example() {
 		panic(err)
 	}
 	for p, a := range []model.Automaton{ping, server} {
-		n.Attach(model.ProcessID(p), 0, network.Panel{New: []func() model.Automaton{a.Clone}, Detectors: []uint8{0}})
+		n.Attach(model.ProcessID(p), 0, network.Panel{Application: true, New: []func() model.Automaton{a.Clone}, Detectors: []uint8{0}})
 	}
 	trips := apps.NewRoundTrips(0, 1, 0)
 	k.Records.Subscribe(trips.Kinds(), trips.Observe)

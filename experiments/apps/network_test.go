@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"suspect/detectors"
 	"suspect/experiments/apps"
 	"suspect/model"
 	"suspect/network"
@@ -25,7 +26,7 @@ func play(t *testing.T, edge network.LinkConfig, framing network.Framing, until 
 		t.Fatal(err)
 	}
 	for p, a := range processes {
-		n.Attach(model.ProcessID(p), 0, network.Panel{New: []func() model.Automaton{a.Clone}, Detectors: []uint8{0}})
+		n.Attach(model.ProcessID(p), 0, network.Panel{Application: true, New: []func() model.Automaton{a.Clone}, Detectors: []uint8{0}})
 	}
 	for _, f := range folds {
 		k.Records.Subscribe(f.Kinds(), f.Observe)
@@ -293,6 +294,81 @@ func TestRefusals(t *testing.T) {
 	for name, err := range errs {
 		if err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// A server that is wedged stops to answer, while the heartbeats of the detector beside it go
+// on; when the wedge is over it answers what waited. So a detector of heartbeats does not see
+// the wedge. That of the whole process, a pause, stops both.
+func TestWedgedServer(t *testing.T) {
+	const ms = model.Millisecond
+	for _, c := range []struct {
+		fault                  string
+		heartbeats, suspicions [3]int // before, during and after
+	}{
+		{"wedge", [3]int{20, 20, 20}, [3]int{}},
+		{"pause", [3]int{20, 0, 1 + 20}, [3]int{0, 1, 0}}, // one is overdue
+	} {
+		k := sim.New(1)
+		n, err := network.New(k, network.Config{Topology: network.Star(2, edge), Framing: network.Ethernet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		timeout, _ := detectors.Lookup("timeout")
+		params, errs := model.NewParams(timeout.Params, map[string]string{"eta": "1ms", "timeout": "3500us"})
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		for p, a := range []model.Automaton{
+			must[*apps.Server](t)(apps.NewServer(apps.ServerConfig{Self: 0, N: 2, Bytes: 84})),
+			must[*apps.Ping](t)(apps.NewPing(apps.PingConfig{Self: 1, To: 0, Phase: ms / 2, Period: ms, Bytes: 84})),
+		} {
+			self, other := model.ProcessID(p), []model.ProcessID{model.ProcessID(1 - p)}
+			n.Attach(self, 0, network.Panel{Application: true, New: []func() model.Automaton{a.Clone}, Detectors: []uint8{0}},
+				network.Panel{New: []func() model.Automaton{func() model.Automaton {
+					return must[model.Automaton](t)(timeout.New(detectors.Env{Self: self, N: 2, Watch: other, Watchers: other}, params))
+				}}, Detectors: []uint8{1}})
+		}
+		spec, _ := network.LookupFault(c.fault)
+		given, errs := model.NewParams(spec.Params, map[string]string{"process": "h0"})
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		f, err := spec.New(given, n.Topology(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const strikes, heals = model.Time(20*ms - ms/4), model.Time(40*ms - ms/4)
+		n.Schedule(f, strikes, heals.Sub(strikes))
+		var replies, heartbeats, suspicions [3]int
+		k.Records.Subscribe(model.KindSet(model.Delivered, model.Suspected), func(r *model.Record) {
+			phase := 0
+			switch {
+			case r.At >= heals:
+				phase = 2
+			case r.At >= strikes:
+				phase = 1
+			}
+			switch {
+			case r.Kind == model.Suspected && r.Process == 0: // what it missed in a pause
+			case r.Kind == model.Suspected:
+				suspicions[phase]++
+			case r.Peer == 0 && r.Detector == 0:
+				replies[phase]++
+			case r.Peer == 0:
+				heartbeats[phase]++
+			}
+		})
+		if err := k.Run(model.Time(60*ms)-1, sim.Budget{}); err != nil {
+			t.Fatal(err)
+		}
+		// A request half past each millisecond; heartbeats are sent at 0, 1 ms, and so on.
+		if want := [3]int{20, 0, 40}; replies != want {
+			t.Errorf("%s: %v replies come, want %v", c.fault, replies, want)
+		}
+		if heartbeats != c.heartbeats || suspicions != c.suspicions {
+			t.Errorf("%s: %v heartbeats come and %v suspicions, want %v and %v", c.fault, heartbeats, suspicions, c.heartbeats, c.suspicions)
 		}
 	}
 }

@@ -313,7 +313,7 @@ func (d *derivation) losses(highest int) (list []broken) {
 		list[0].why += fmt.Sprintf(", and %d more do", lossy-1)
 	}
 	for i, f := range d.Faults {
-		if f.Spec.Loses {
+		if f.Spec.LosesWith(f.Params) {
 			list = append(list, broken{highest, fmt.Sprintf("faults[%d]: %s", i, f.Spec.Name)})
 		}
 	}
@@ -322,6 +322,9 @@ func (d *derivation) losses(highest int) (list []broken) {
 		if g.Strikes(func(f network.FaultSpec) bool { return f.Loses }) {
 			list = append(list, broken{highest, fmt.Sprintf("generators[%d]: %s", i, g.Spec.Name)})
 		}
+	}
+	if len(d.otherFaults(highest)) > 0 {
+		return list
 	}
 	for i := range list {
 		list[i].why += "; packets that arrive are in time all the same"
@@ -343,8 +346,12 @@ func (d *derivation) faults() string {
 	return strings.Join(names, ", ") + ": who is down, slow or paused sends less, and what a process does after the last bit is not in the bound"
 }
 
-// otherFaults returns those that are not part of the analysis.
+// otherFaults returns those that are not part of the analysis, since packets that arrive may
+// be late by them.
 func (d *derivation) otherFaults(highest int) (list []broken) {
+	if d.Network.Routing.Use == network.FailureCarrying && slices.ContainsFunc(d.FaultKinds(), func(f network.FaultSpec) bool { return f.Loses }) {
+		list = append(list, broken{highest, "packets that meet a failed link carry it in their header and go another way (failure-carrying routing)"})
+	}
 	for i := range d.Faults {
 		if f := &d.Faults[i]; isOther(f.Spec) {
 			list = append(list, broken{highest, fmt.Sprintf("faults[%d]: %s is not part of the analysis", i, f.Spec.Name)})
@@ -358,8 +365,9 @@ func (d *derivation) otherFaults(highest int) (list []broken) {
 	return list
 }
 
+// isOther tells whether packets may be late by a fault, on links or by a way that is not theirs.
 func isOther(f network.FaultSpec) bool {
-	return !f.Loses && !slices.Contains([]string{"process-crash", "host-crash", "host-slow", "pause", "wedge", "clock-drift", "clock-step"}, f.Name)
+	return (!f.Loses || f.Retimes || f.Name == "misorigination") && !slices.Contains([]string{"process-crash", "process-exit", "host-crash", "host-slow", "pause", "wedge", "clock-drift", "clock-step"}, f.Name)
 }
 
 func portName(t *network.Topology, l network.LinkID) string {

@@ -103,7 +103,7 @@ func loneFlow(ctx context.Context, to model.ProcessID, packets, window int64) (m
 // attach gives process p an application as its only automaton, which starts at once and
 // anew, from the state that it has now, whenever the process does.
 func attach(n *network.Network, p model.ProcessID, a model.Automaton) {
-	n.Attach(p, 0, network.Panel{New: []func() model.Automaton{a.Clone}, Detectors: []uint8{0}})
+	n.Attach(p, 0, network.Panel{Application: true, New: []func() model.Automaton{a.Clone}, Detectors: []uint8{0}})
 }
 
 // flowCase is one row of the table.

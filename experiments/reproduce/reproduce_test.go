@@ -54,14 +54,17 @@ func agree(t *testing.T, d *Document) {
 
 // small are parameters with which the experiments take a fraction of a second.
 var small = map[string]map[string]string{
-	"queueing":         {"rows": "DD1-1,MM1-1a", "packets": "60000"},
-	"chen":             {"rows": "S01", "packets": "30000"},
-	"guarantee-1000":   {},
-	"parameters":       {},
-	"known-answers":    {"runs": "200", "groups": "4"},
-	"worst-cases":      {"hosts": "24", "repetitions": "20", "draws": "60"},
-	"class-atlas":      {"detectors": "timeout", "environments": "synchronous asymmetric", "worlds": "2"},
-	"bound-validation": {"draws": "2", "length": "200us", "step": "11"},
+	"queueing":               {"rows": "DD1-1,MM1-1a", "packets": "60000"},
+	"chen":                   {"rows": "S01", "packets": "30000"},
+	"guarantee-1000":         {},
+	"parameters":             {},
+	"known-answers":          {"runs": "200", "groups": "4"},
+	"worst-cases":            {"hosts": "24", "repetitions": "20", "draws": "60"},
+	"class-atlas":            {"detectors": "timeout", "environments": "synchronous asymmetric", "worlds": "2"},
+	"kind-matrix":            {"replications": "2", "networks": "leaf-spine", "faults": "process crash, incast", "detectors": "timeout, link-state"},
+	"congestion-definitions": {"replications": "3", "length": "5s"},
+	"bound-validation":       {"draws": "2", "length": "200us", "step": "11"},
+	"exploration":            {"largest": "16000", "limit": "1000", "times": "false"},
 }
 
 // Each agrees with what is published, whatever the number of workers, and its pages show
@@ -121,6 +124,8 @@ func TestWrongParameters(t *testing.T) {
 		{"queueing", "replications", "1"}, {"queueing", "packets", "3"}, {"chen", "rows", "S99"},
 		{"guarantee-1000", "hosts", "1"}, {"guarantee-1000", "hosts", "10001"}, {"guarantee-1000", "packet", "45"}, {"guarantee-1000", "packet", "99999999999"},
 		{"class-atlas", "worlds", "0"}, {"class-atlas", "detectors", "nobody"}, {"class-atlas", "environments", ","}, {"worst-cases", "draws", "0"}, {"worst-cases", "hosts", "3"}, {"bound-validation", "draws", "0"}, {"bound-validation", "step", "0"}, {"bound-validation", "length", "1us"}, {"bound-validation", "length", "101ms"},
+		{"congestion-definitions", "replications", "2"}, {"congestion-definitions", "length", "4s"},
+		{"kind-matrix", "replications", "1"}, {"kind-matrix", "faults", "flood"}, {"kind-matrix", "networks", "ring"}, {"kind-matrix", "detectors", ","},
 	} {
 		given := map[string]string{c.param: c.value}
 		if c.experiment == "worst-cases" && c.param != "hosts" {

@@ -31,6 +31,7 @@ traffic: [{use: periodic, from: all, to: random, packet: 1000B, period: 200us, p
 // is lost by it, and with the assumption of the bounds that it breaks, if any.
 var faultLines = map[string]struct{ params, cause, breaks string }{
 	"process-crash":     {"process: random", "process-down", ""},
+	"process-exit":      {"process: random", "process-down", ""},
 	"host-crash":        {"host: random", "host-down", ""},
 	"pause":             {"process: random", "", ""},
 	"clock-drift":       {"host: random, drift: -100ppm", "", ""},

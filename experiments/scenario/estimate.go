@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"suspect/model"
 	"suspect/network"
@@ -102,8 +103,8 @@ func (s *Scenario) Estimate() Estimate {
 	e.Flows, e.Packets, e.Hops, e.Strikes = whole(flows), whole(packets), whole(hops), whole(strikes)
 	// A hop is an event, and so is sending a packet of traffic, or messages to all,
 	// and the decision of a limiter, the beginning and end of a fault, what switches tell
-	// their neighbours, and a look of the ground truth at the queues.
-	e.Events = whole(told + hops + traffic + wakes + decisions + 2*strikes + s.slots())
+	// their neighbours, a look of the ground truth at the queues, and of a switch at its own.
+	e.Events = whole(told + hops + traffic + wakes + decisions + 2*strikes + s.slots() + s.queueLooks())
 	inFlight := math.Min(packets, packetsPerPort*float64(e.Ports))
 	e.Bytes = whole(bytesOfEverybody + bytesPerPort*float64(e.Ports) + bytesPerProcess*float64(e.Hosts) +
 		bytesPerPair*float64(e.Pairs)*float64(len(s.Detectors)) + bytesPerTruePair*s.truePairs() + bytesPerPacket*inFlight + bytesPerWaiting*s.waiting(sent))
@@ -129,6 +130,17 @@ func (s *Scenario) slots() float64 {
 		return 0
 	}
 	return s.Duration.Seconds() / s.Truth.Slot.Seconds()
+}
+
+// queueLooks returns how often switches look at their queues for their subscribers, if some
+// detector asks them: at most, since it is known to itself alone whether it subscribes.
+func (s *Scenario) queueLooks() float64 {
+	e := &s.Network.Evidence
+	if !e.Agents || e.Queues == 0 || !slices.ContainsFunc(s.Detectors, func(d Detector) bool { return d.Spec.Asks }) {
+		return 0
+	}
+	t := &s.Network.Topology
+	return float64(len(t.Names)-t.Hosts) * (s.Duration.Seconds() / e.Queues.Seconds())
 }
 
 // flow is a stream of packets on a wire.

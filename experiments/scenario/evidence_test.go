@@ -104,3 +104,22 @@ func TestAskingNeedsAgents(t *testing.T) {
 		}
 	}
 }
+
+// Each switch looks at its queues as often as it tells of them, if somebody can have asked.
+func TestQueueLooksAreEstimated(t *testing.T) {
+	events := func(set ...string) int64 {
+		s, err := Parse("x.yaml", []byte(plain), append(set, "evidence={agents: true, queues: 1ms}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := s.Estimate().Events
+		s.Network.Evidence.Queues = 0
+		return int64(asked - s.Estimate().Events)
+	}
+	if n := events("detectors=[{use: pigeon}]"); n != 2000 { // one switch, 2 s
+		t.Errorf("%d looks, want 2000", n)
+	}
+	if n := events(); n != 0 {
+		t.Errorf("%d looks for a detector that asks nobody", n)
+	}
+}

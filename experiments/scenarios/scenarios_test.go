@@ -11,6 +11,6 @@ func Example() {
 	text, ok := scenarios.Text("star")
 	fmt.Println(len(text) > 0, ok)
 	// Output:
-	// [fat-tree first graph lossy month perfect-detector qjump recorded star]
+	// [fat-tree first graph kinds lossy month perfect-detector qjump recorded star]
 	// true true
 }
