@@ -31,7 +31,7 @@ func TestEvidence(t *testing.T) {
   obituaries: true
   errors: 50
   error_every: 1ms
-  mark: 20packets
+  mark: 30KB
   carrier: 10ms
   counter: 100ms
   look: 20ms

@@ -7,6 +7,7 @@ import (
 
 	"suspect/model"
 	"suspect/network"
+	"suspect/sim"
 )
 
 var routingKeys = []key{
@@ -128,6 +129,23 @@ func (r *reader) routing(top *section, s *Scenario) {
 	}
 	r.refuseTimes(x, sections)
 	s.Network.Routing = x
+	if x.Use == network.SpanningTreeBridging && sec.good("max_age") {
+		r.refuseDeepTree(sec, s)
+	}
+}
+
+// refuseDeepTree tells when the tree of the network is too deep for the age of its messages,
+// unless something else is wrong with it.
+func (r *reader) refuseDeepTree(sec *section, s *Scenario) {
+	t := &s.Network.Topology
+	if t.Hosts == 0 || t.Validate() != nil || s.Network.Routing.Validate() != nil {
+		return
+	}
+	_, err := network.New(sim.New(0), network.Config{Topology: *t, Routing: s.Network.Routing})
+	var p *model.ParamError
+	if errors.As(err, &p) {
+		sec.fail(p.Name, "%v", p.Err)
+	}
 }
 
 // refuseTimes tells which of the times of x are out of range, unless something else is
