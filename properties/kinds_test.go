@@ -523,6 +523,16 @@ func TestLeak(t *testing.T) {
 			return two
 		}, 1, 0},
 		{"halves", func(i int32) []model.Record { return []model.Record{say(0, model.ProcessID(1+i/4), 0)} }, 2, 1},
+		{"how certain", func(i int32) []model.Record {
+			r := say(0, 1, 0)
+			r.Certainty = model.Certainty(500 + 10*(i%4))
+			return []model.Record{r}
+		}, 4, 2},
+		{"whether it is expected", func(i int32) []model.Record {
+			r := say(0, 1, 0)
+			r.Warning = i%2 == 0
+			return []model.Record{r}
+		}, 2, 1},
 		{"the place", func(i int32) []model.Record { return []model.Record{say(0, 1, i+1)} }, 8, 3},
 	} {
 		got := run(tt.report)

@@ -8,9 +8,10 @@ import (
 // run for it breaks the elements of the network one after the other, each for itself: links
 // and switches. Whoever hears all reports of all monitors, with as much as they tell, but
 // does not know the network, can tell two elements apart if the reports that followed their
-// failures differ in who said what of whom, or where. The elements that look alike form
-// groups, and the leak is the information in bits that the reports give about which element
-// failed, each being equally likely:
+// failures differ in who said what of whom, where, how certainly, or as a warning. When they
+// came is not looked at. The elements that look alike form groups, and the leak is the
+// information in bits that the reports give about which element failed, each being equally
+// likely:
 //
 //	log2 n - (1/n) sum over the groups of g*log2 g,  for groups of g among n elements.
 //
@@ -32,6 +33,8 @@ type element struct {
 type told struct {
 	monitor, peer model.ProcessID
 	kind          model.FailureKind
+	warning       bool
+	certainty     model.Certainty
 	place         int32
 }
 
@@ -65,7 +68,7 @@ func (l *Leak) Observe(r *model.Record) {
 		if r.Detector != l.detector || len(l.struck) == 0 {
 			return
 		}
-		t := told{r.Process, r.Peer, r.Failure, r.Place}
+		t := told{r.Process, r.Peer, r.Failure, r.Warning, r.Certainty, r.Place}
 		if l.present[t] {
 			return
 		}
@@ -73,7 +76,10 @@ func (l *Leak) Observe(r *model.Record) {
 		// What was told is a set: its signature does not depend on the order.
 		s := &l.struck[len(l.struck)-1].signature
 		x := uint64(uint32(t.monitor))<<32 | uint64(uint32(t.peer))
-		y := uint64(t.kind)<<32 | uint64(uint32(t.place))
+		y := uint64(t.certainty)<<48 | uint64(t.kind)<<40 | uint64(uint32(t.place))
+		if t.warning {
+			y |= 1 << 32
+		}
 		s[0] += scramble(x ^ scramble(y))
 		s[1] += scramble(y ^ scramble(^x))
 	}

@@ -161,8 +161,14 @@ func (p *Plan) clone() *Plan {
 	return &c
 }
 
-// simpler yields plans that are a step smaller than p, the largest steps first.
-func (p *Plan) simpler(yield func(*Plan) bool) {
+// simpler returns plans that are a step smaller than p, the largest steps first; and ones
+// that end sooner, if that is allowed: where something is broken at a time, rather than
+// for ever.
+func (p *Plan) simpler(sooner bool) func(yield func(*Plan) bool) {
+	return func(yield func(*Plan) bool) { p.simplify(sooner, yield) }
+}
+
+func (p *Plan) simplify(sooner bool, yield func(*Plan) bool) {
 	try := func(change func(*Plan)) bool {
 		c := p.clone()
 		change(c)
@@ -211,28 +217,31 @@ func (p *Plan) simpler(yield func(*Plan) bool) {
 		}
 	}
 	// Times become zero, or lose their last digits or half of themselves.
-	times := p.times()
+	times := p.times(sooner)
 	for i, t := range times {
-		if *t > 0 && !try(func(c *Plan) { *c.times()[i] = 0 }) {
+		if *t > 0 && !try(func(c *Plan) { *c.times(sooner)[i] = 0 }) {
 			return
 		}
 		for unit := model.Second; unit >= model.Microsecond; unit /= 10 {
 			if rounded := *t / unit * unit; rounded != *t && rounded > 0 {
-				if !try(func(c *Plan) { *c.times()[i] = rounded }) {
+				if !try(func(c *Plan) { *c.times(sooner)[i] = rounded }) {
 					return
 				}
 			}
 		}
-		if *t > model.Millisecond && !try(func(c *Plan) { *c.times()[i] /= 2 }) {
+		if *t > model.Millisecond && !try(func(c *Plan) { *c.times(sooner)[i] /= 2 }) {
 			return
 		}
 	}
 }
 
-// times returns the times of the plan that shrinking makes smaller. The horizon is not
-// among them: what is to be detected needs time.
-func (p *Plan) times() []*model.Duration {
+// times returns the times of the plan that shrinking makes smaller, the horizon, if it is
+// among them, first.
+func (p *Plan) times(horizon bool) []*model.Duration {
 	var all []*model.Duration
+	if horizon {
+		all = append(all, &p.Horizon)
+	}
 	for i := range p.Starts {
 		all = append(all, &p.Starts[i])
 	}

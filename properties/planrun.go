@@ -17,8 +17,8 @@ type Factory func(self model.ProcessID, n int) model.Automaton
 // sending) and of verdicts. Records are in the order of time and lent for the call.
 //
 // Each process has one automaton and is stepped on each message and at each wake-up that
-// it asked for. Crashes and pauses come before messages, and those before wake-ups, of the
-// same instant.
+// it asked for. Of the same instant crashes and pauses come first, then the inputs that
+// waited for the end of a pause, messages, and wake-ups.
 func (p *Plan) Run(factory Factory, observe func(*model.Record)) Counts {
 	return p.run(factory, observe, nil)
 }
@@ -29,7 +29,7 @@ type Counts struct {
 	Late                  int // messages that took longer than the plan's Delay
 	Crashes, Recoveries   int
 	Paused                int // inputs that waited
-	Suspicions            int // that began
+	Suspicions            int // of a failure of the host, that began
 	Mistakes              int // of them, of processes that were up
 	Detections            int // of them, of processes that were down
 }
@@ -48,9 +48,9 @@ func (c *Counts) Merge(o Counts) {
 	c.Detections += o.Detections
 }
 
-// meddler changes an automaton between two steps in a way that must not matter. Early tells
-// that it did not ask to be woken up by now.
-type meddler func(q model.ProcessID, a model.Automaton, local model.Time, early bool) model.Automaton
+// meddler changes an automaton before it takes an input, in a way that must not matter.
+// Early tells that it did not ask to be woken up by now.
+type meddler func(q model.ProcessID, a model.Automaton, local model.Time, in *model.Input, early bool) model.Automaton
 
 // run is Run, with a meddler or nil.
 func (p *Plan) run(factory Factory, observe func(*model.Record), meddle meddler) Counts {
@@ -86,7 +86,7 @@ type planned struct {
 	drift     int64
 	resumes   model.Time // the end of its pause
 	choices   *sim.Stream
-	suspects  []uint16     // by peer: the kinds that it says hold
+	suspects  []uint16     // by peer: the kinds of host failure that it says hold
 	arrivals  []model.Time // by peer: of the last message to it
 }
 
@@ -100,6 +100,7 @@ type task struct {
 
 const (
 	changesFirst uint8 = iota // crashes, recoveries, starts and pauses
+	waitedNext                // inputs that came before, during a pause
 	messagesNext
 	wakesLast
 )
@@ -160,7 +161,8 @@ func (r *planRun) at(t model.Duration, order uint8, do func()) {
 	heap.Push(&r.todo, task{model.Time(t), order, r.ordinal, do})
 }
 
-// maxPlanSteps is far above what a plan's automata do that wait between two steps.
+// maxPlanSteps is above what automata do that wait between two steps, in plans as claims
+// make them.
 const maxPlanSteps = 1_000_000
 
 func (r *planRun) run() {
@@ -170,7 +172,7 @@ func (r *planRun) run() {
 		r.now = t.at
 		t.do()
 		if steps == maxPlanSteps {
-			panic(fmt.Sprintf("properties: more than %d steps by %v: does a detector never wait?", maxPlanSteps, r.now))
+			panic(fmt.Sprintf("properties: more than %d steps by %v of %v: does a detector never wait, or wake up too often for a run of this length?", maxPlanSteps, r.now, end))
 		}
 	}
 }
@@ -244,7 +246,7 @@ func (r *planRun) input(q model.ProcessID, in model.Input) {
 	if x.resumes > r.now {
 		r.counts.Paused++
 		life := x.life
-		r.at(model.Duration(x.resumes), messagesNext, func() {
+		r.at(model.Duration(x.resumes), waitedNext, func() {
 			if x.life == life {
 				r.input(q, in)
 			}
@@ -253,7 +255,7 @@ func (r *planRun) input(q model.ProcessID, in model.Input) {
 	}
 	local := x.local(r.now)
 	if r.meddle != nil {
-		x.automaton = r.meddle(q, x.automaton, local, in.Kind == model.Deliver && x.wake > r.now)
+		x.automaton = r.meddle(q, x.automaton, local, &in, in.Kind == model.Deliver && x.wake > r.now)
 	}
 	in.Random = x.choices
 	r.out.Reset()
@@ -300,12 +302,18 @@ func (r *planRun) arm(q model.ProcessID, wake model.Time) {
 }
 
 func (r *planRun) verdict(q model.ProcessID, v model.Verdict) {
-	kind := model.Trusted
+	rec := model.Record{Kind: model.Trusted, Process: q, Peer: v.Peer, Failure: v.Kind, Warning: v.Warning}
+	if v.Suspected {
+		rec.Kind, rec.Certainty, rec.Place = model.Suspected, v.Certainty, int32(v.Place)
+	}
+	r.tell(rec)
+	if v.Warning || !v.Kind.HostFailure() {
+		return // the classes do not speak of it
+	}
 	set := &r.processes[q].suspects[v.Peer]
 	before := *set
 	*set &^= 1 << v.Kind
 	if v.Suspected {
-		kind = model.Suspected
 		*set |= 1 << v.Kind
 	}
 	if before == 0 && *set != 0 {
@@ -316,7 +324,6 @@ func (r *planRun) verdict(q model.ProcessID, v model.Verdict) {
 			r.counts.Mistakes++
 		}
 	}
-	r.tell(model.Record{Kind: kind, Process: q, Peer: v.Peer, Failure: v.Kind, Certainty: v.Certainty, Place: int32(v.Place)})
 }
 
 // send decides the fate of a message. The draws are made in any case, so that a message

@@ -118,9 +118,14 @@ func (c Claim) Plan(seed uint64) *Plan {
 		}
 		p.Crashes = append(p.Crashes, x)
 	}
+	paused := model.ProcessSet(0) // once: two pauses that touch are one that is too long
 	for range s.IntN(3) {
-		if c.Pause > 0 {
-			p.Pauses = append(p.Pauses, Pause{model.ProcessID(s.IntN(n)), upTo(p.Horizon), upTo(c.Pause)})
+		if c.Pause <= 0 {
+			continue
+		}
+		if x := (Pause{model.ProcessID(s.IntN(n)), upTo(p.Horizon), upTo(c.Pause)}); !paused.Has(x.Process) {
+			paused |= model.ProcessesOf(x.Process)
+			p.Pauses = append(p.Pauses, x)
 		}
 	}
 	if p.Settles == 0 {
@@ -240,8 +245,9 @@ type Subject struct {
 	Reason  string
 	Runs    int
 
-	// Plan is the smallest plan that was found where it is violated, and Shrunk how many
-	// steps led to it.
+	// First is the number of the first plan in which it is violated, from 1 on. Plan is
+	// the smallest one that was found, and Shrunk how many steps led to it.
+	First  int
 	Plan   *Plan
 	Shrunk int
 }
@@ -278,13 +284,13 @@ func Subjects() []string { return []string{Complete, Accurate, Copies, Outside, 
 //
 //   - completeness and accuracy are those of the class, over plans within the conditions;
 //   - copies: a run in which every automaton is replaced before every step by one that
-//     loads its encoded state, or by its clone, or is woken up earlier than it asked for,
-//     goes as without;
+//     loads its encoded state, or by its clone while it takes the step itself too, or is
+//     woken up earlier than it asked for, goes as without;
 //   - outside: where a process is cut off for ever, there is a mistake. A detector that is
 //     complete cannot do otherwise, and a suite that does not see it sees nothing;
 //   - coverage: what the claim speaks of has happened in the runs so far.
 //
-// The outcome of a suite that is stopped is Inconclusive.
+// The outcome of a suite that is stopped before it has found a violation is Inconclusive.
 func (s *Suite) Examine(name string) Subject {
 	switch name {
 	case Complete:
@@ -303,16 +309,21 @@ func (s *Suite) Examine(name string) Subject {
 
 // Rerun judges the subject of the given name, one of those that are about plans, by one
 // plan.
-func (s *Suite) Rerun(name string, p *Plan) Subject {
-	found := Subject{Name: name, Runs: 1, Outcome: Holds}
-	ok := true
-	switch name {
-	case Complete, Accurate:
-		ok, found.Reason = s.holds(p, name == Accurate)
-	case Copies:
-		ok, found.Reason = s.copies(p)
-	default:
+func (s *Suite) Rerun(name string, p *Plan) (found Subject) {
+	if name != Complete && name != Accurate && name != Copies {
 		panic("properties: the subject " + name + " is not about one plan")
+	}
+	found = Subject{Name: name, Runs: 1, Outcome: Holds}
+	defer func() {
+		if r := recover(); r != nil {
+			found.Outcome, found.Plan, found.Reason = Violated, p, fmt.Sprintf("the detector panics: %v", r)
+		}
+	}()
+	var ok bool
+	if name == Copies {
+		ok, found.Reason = s.copies(p)
+	} else {
+		ok, found.Reason = s.holds(p, name == Accurate)
 	}
 	if !ok {
 		found.Outcome, found.Plan = Violated, p
@@ -349,8 +360,14 @@ func (s *Suite) copies(p *Plan) (ok bool, reason string) {
 	var out model.Output
 	for i, replace := range []meddler{
 		nil,
-		func(_ model.ProcessID, a model.Automaton, _ model.Time, _ bool) model.Automaton { return a.Clone() },
-		func(q model.ProcessID, a model.Automaton, local model.Time, early bool) model.Automaton {
+		func(_ model.ProcessID, a model.Automaton, local model.Time, in *model.Input, _ bool) model.Automaton {
+			b, other := a.Clone(), *in
+			other.Random = new(drawn)
+			out.Reset()
+			a.Step(local, &other, &out) // what happens to it must not matter to its clone
+			return b
+		},
+		func(q model.ProcessID, a model.Automaton, local model.Time, _ *model.Input, early bool) model.Automaton {
 			if !early || broken != nil {
 				return a
 			}
@@ -362,7 +379,7 @@ func (s *Suite) copies(p *Plan) (ok bool, reason string) {
 			}
 			return a
 		},
-		func(q model.ProcessID, a model.Automaton, local model.Time, _ bool) model.Automaton {
+		func(q model.ProcessID, a model.Automaton, local model.Time, _ *model.Input, _ bool) model.Automaton {
 			b := s.New(q, p.Processes)
 			rest, err := b.LoadState(a.AppendState(nil, local), local)
 			if err == nil && len(rest) > 0 {
@@ -408,18 +425,22 @@ func (s *Suite) over(name string, test func(*Plan) (bool, string)) Subject {
 			return &gopter.PropResult{Status: gopter.PropTrue}
 		}
 		found.Runs++
-		ok, reason := test(p)
-		if !ok {
+		ok, reason := false, ""
+		defer func() { // also if it panics
+			if !ok && found.First == 0 {
+				found.First = found.Runs
+			}
+		}()
+		if ok, reason = test(p); !ok {
 			found.Plan, found.Reason = p, reason
 			return &gopter.PropResult{Status: gopter.PropFalse}
 		}
 		return &gopter.PropResult{Status: gopter.PropTrue}
 	}
-	result := prop.ForAll(smallest, s.Claim.plans()).Check(params)
+	sooner := name == Copies || name == Accurate && !s.Claim.eventual()
+	result := prop.ForAll(smallest, s.Claim.plans(sooner)).Check(params)
 	switch {
-	case stopped != nil:
-		found.Outcome, found.Reason = Inconclusive, "stopped: "+stopped.Error()
-	case result.Status == gopter.TestFailed:
+	case result.Status == gopter.TestFailed: // also if it was stopped while it shrank
 		found.Outcome = Violated
 		for _, a := range result.Args {
 			found.Shrunk = a.Shrinks
@@ -430,15 +451,17 @@ func (s *Suite) over(name string, test func(*Plan) (bool, string)) Subject {
 			found.Plan, _ = a.Arg.(*Plan)
 			found.Shrunk = a.Shrinks
 		}
+	case stopped != nil:
+		found.Outcome, found.Reason = Inconclusive, "stopped: "+stopped.Error()
 	}
 	return found
 }
 
-// plans generates plans within the claim that shrink.
-func (c Claim) plans() gopter.Gen {
+// plans generates plans within the claim that shrink, and may end sooner when they do.
+func (c Claim) plans(sooner bool) gopter.Gen {
 	shrink := func(value any) gopter.Shrink {
 		var simpler []*Plan
-		for p := range value.(*Plan).simpler {
+		for p := range value.(*Plan).simpler(sooner) {
 			if c.allows(p) {
 				simpler = append(simpler, p)
 			}

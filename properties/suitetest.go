@@ -75,7 +75,7 @@ func Test(t *testing.T, factory Factory, claim Claim) {
 			if found.Plan == nil || name == Outside {
 				return
 			}
-			t.Logf("after %d plans and %d steps of shrinking:\n%s", found.Runs, found.Shrunk, strings.Join(s.Story(found.Plan), "\n"))
+			t.Logf("in plan %d, made smaller in %d steps:\n%s", found.First, found.Shrunk, strings.Join(s.Story(found.Plan), "\n"))
 			file := filepath.Join(dir, name+".json")
 			if err := (&Counterexample{Subject: name, Reason: found.Reason, Plan: found.Plan}).Save(file); err != nil {
 				t.Logf("the counterexample could not be kept: %v; it is\n%v", err, found.Plan)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -144,12 +145,17 @@ func (d *atomic) goOn(out *model.Output) bool {
 		return false
 	}
 	items, _ := d.instance.decision.Batch.Items(d.n, nil)
+	if seeded.Bug("what waits is delivered rather than what was decided") {
+		items = slices.Clone(d.waiting)
+	}
 	for _, i := range items {
-		if d.handed.add(i) {
+		if d.handed.add(i) || seeded.Bug("a message is delivered again") {
 			announce(model.Handed, i, out)
 		}
 	}
-	d.waiting = slices.DeleteFunc(d.waiting, d.handed.has)
+	if !seeded.Bug("a message is delivered again") {
+		d.waiting = slices.DeleteFunc(d.waiting, d.handed.has)
+	}
 	d.instance.restart(d.instance.number + 1)
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -98,7 +99,7 @@ func (p *ballots) hear(ballot int) { p.heard = max(p.heard, ballot) }
 // answer is the acceptor.
 func (p *ballots) answer(c *instance, m *model.Message, b int, out *model.Output) {
 	switch {
-	case b < p.promised:
+	case b < p.promised && !seeded.Bug("an older ballot is accepted"):
 		c.send(m.From, p.message(c, refusalKind, b, p.promised, Value{}), out)
 	case m.Kind == prepareKind:
 		p.promised = b
@@ -112,12 +113,12 @@ func (p *ballots) answer(c *instance, m *model.Message, b int, out *model.Output
 // count is the proposer on an answer to its ballot.
 func (p *ballots) count(c *instance, m *model.Message, stamp int, out *model.Output) {
 	switch {
-	case m.Kind == refusalKind:
+	case m.Kind == refusalKind && !seeded.Bug("a refusal is ignored"):
 		p.hear(stamp)
 		p.phase, p.ballot = noBallot, 0
 	case m.Kind == promiseKind && p.phase == prepares:
 		p.votes = p.votes.With(m.From)
-		if stamp > p.best {
+		if stamp > p.best && !seeded.Bug("what was accepted is not proposed again") {
 			p.best, p.proposal = stamp, valueOf(m)
 		}
 		if p.votes.Len() >= p.need {

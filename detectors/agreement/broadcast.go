@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -210,7 +211,7 @@ func (d *reliable) receive(m *model.Message, out *model.Output) {
 	if !ok || !d.seen.add(i) {
 		return
 	}
-	if i.Origin != d.self {
+	if i.Origin != d.self && !seeded.Bug("a message is not relayed") {
 		d.sendToAll(relayOf(i), out)
 	}
 	announce(model.Handed, i, out)
@@ -305,8 +306,9 @@ func (d *uniform) acknowledge(i Item, by model.ProcessID, out *model.Output) {
 		d.sendToAll(relayOf(i), out)
 	}
 	a := &d.waiting[at]
+	twice := seeded.Bug("an acknowledgement counts twice") && a.by.Has(by)
 	a.by = a.by.With(by)
-	if a.by.Len() >= d.need {
+	if a.by.Len() >= d.need || twice || seeded.Bug("a message is delivered without acknowledgements") {
 		announce(model.Handed, a.Item, out)
 		d.waiting = slices.Delete(d.waiting, at, at+1)
 	}

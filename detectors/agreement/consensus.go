@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -85,7 +86,7 @@ func (c *instance) receive(m *model.Message, out *model.Output) {
 			c.decide(v)
 		} else {
 			for q := range model.ProcessID(c.n) {
-				if q != c.self {
+				if q != c.self && !seeded.Bug("a decision is not relayed") {
 					c.send(q, withValue(model.Message{Kind: decideKind, Seq: m.Seq}, v), out)
 				}
 			}

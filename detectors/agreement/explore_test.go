@@ -30,36 +30,6 @@ func agreed(v *explore.View) bool {
 	return true
 }
 
-// late lets an automaton begin in its first step of an exploration, rather than before.
-type late struct {
-	model.Automaton
-	started bool
-}
-
-func (d *late) Step(now model.Time, in *model.Input, out *model.Output) {
-	if first := model.Time(explore.Steps(1)); !d.started && now < first {
-		out.Wake = first
-		return
-	}
-	d.started = true
-	d.Automaton.Step(now, in, out)
-}
-
-func (d *late) Clone() model.Automaton { return &late{d.Automaton.Clone(), d.started} }
-
-func (d *late) AppendState(b []byte, now model.Time) []byte {
-	return d.Automaton.AppendState(detectors.AppendBool(b, d.started), now)
-}
-
-func (d *late) LoadState(b []byte, now model.Time) ([]byte, error) {
-	d.started = b[0] == 1
-	return d.Automaton.LoadState(b[1:], now)
-}
-
-func (d *late) AppendMessage(b []byte, m *model.Message) []byte {
-	return d.Automaton.(explore.MessageEncoder).AppendMessage(b, m)
-}
-
 // Two processes, in every run of messages that take up to two ticks, pauses of one, crashes,
 // and detectors that say anything at any step: indulgent algorithms agree, that for S agrees if
 // one process is spared, and does not if none is, nor do quorums of one.
@@ -92,8 +62,7 @@ func TestExplored(t *testing.T) {
 				if err != nil {
 					return nil, err
 				}
-				a, err := NewConsensus(env, c.algorithm, fd, 10+int64(p), Options{Rounds: 2})
-				return &late{Automaton: a}, err
+				return NewConsensus(env, c.algorithm, fd, 10+int64(p), Options{Rounds: 2})
 			}}.NewSystem()
 		if err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -35,7 +36,12 @@ func newNode(env detectors.Env) (node, error) {
 }
 
 // majority returns the least number of n processes of which any two groups share one.
-func majority(n int) int { return n/2 + 1 }
+func majority(n int) int {
+	if seeded.Bug("half of all are a majority") {
+		return (n + 1) / 2
+	}
+	return n/2 + 1
+}
 
 // headBytes is the payload of a message without a body: its kind, and two numbers of 8 bytes.
 const headBytes = 17

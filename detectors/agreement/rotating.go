@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -75,7 +76,12 @@ func compareLetters(a, b letter) int {
 	return int(a.from - b.from)
 }
 
-func (p *rotating) coordinator(round int) model.ProcessID { return model.ProcessID(round % p.n) }
+func (p *rotating) coordinator(round int) model.ProcessID {
+	if seeded.Bug("one process coordinates all rounds") {
+		return 0
+	}
+	return model.ProcessID(round % p.n)
+}
 
 func (p *rotating) propose(_ *instance, v Value, _ *model.Output) { p.estimate = v }
 
@@ -148,7 +154,10 @@ func (p *rotating) step(c *instance, d *detectors.Module, out *model.Output) boo
 		p.forget()
 	case waits:
 		if proposal := p.of(proposalKind); len(proposal) > 0 {
-			p.estimate, p.stamp = proposal[0].value, p.round
+			p.estimate = proposal[0].value
+			if !seeded.Bug("an adopted estimate is not stamped") {
+				p.stamp = p.round
+			}
 			c.send(coordinator, p.message(c, ackKind, 0, Value{}), out)
 		} else if d.Suspects().Has(coordinator) {
 			c.send(coordinator, p.message(c, nackKind, 0, Value{}), out)
@@ -164,7 +173,7 @@ func (p *rotating) step(c *instance, d *detectors.Module, out *model.Output) boo
 		if acks+nacks < p.need {
 			return false
 		}
-		if acks >= p.need {
+		if acks >= p.need || seeded.Bug("it decides before a majority has acknowledged") && acks > 0 {
 			c.broadcast(p.estimate, out)
 		}
 		p.phase = between
@@ -192,7 +201,7 @@ func (p *rotating) of(kind uint8) []letter {
 func latest(letters []letter) Value {
 	best := letters[0]
 	for _, l := range letters {
-		if l.stamp > best.stamp {
+		if l.stamp > best.stamp && !seeded.Bug("any estimate is taken for the latest") {
 			best = l
 		}
 	}

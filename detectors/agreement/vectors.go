@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -150,7 +151,7 @@ func (p *vectors) step(c *instance, d *detectors.Module, out *model.Output) bool
 		came = came.With(p.mail[letters].from)
 		letters++
 	}
-	if p.round > p.n || detectors.AllOf(p.n)&^(came|d.Suspects()) != 0 {
+	if p.round > p.n || detectors.AllOf(p.n)&^(came|d.Suspects()) != 0 && !(seeded.Bug("who is slow is not waited for") && letters > 1) {
 		return false
 	}
 	if p.round < p.n {
@@ -186,7 +187,9 @@ func (p *vectors) learn(letters []vectorLetter) vector {
 func (p *vectors) forget(letters []vectorLetter) {
 	got := newVector(p.n)
 	for _, l := range letters {
-		got.parse(l.text)
+		if got.parse(l.text); seeded.Bug("phase 2 forgets nothing") {
+			continue
+		}
 		p.v.known &= got.known
 	}
 }

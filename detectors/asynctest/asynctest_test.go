@@ -226,6 +226,19 @@ func TestDomains(t *testing.T) {
 	if strong, weak := run.Complete(model.StrongCompleteness, 60), run.Complete(model.WeakCompleteness, 60); strong == nil || weak != nil {
 		t.Errorf("one correct process suspects the crashed: %v, %v", strong, weak)
 	}
+	// What stands when nothing is left to happen stands for ever.
+	run.Idle = true
+	run.Records = []model.Record{{Kind: model.Started, Process: 0}, {Kind: model.Started, Process: 1}, {Kind: model.Suspected, Process: 1, Peer: 0, At: 55}}
+	if accurate, complete := run.Accurate(model.EventualStrongAccuracy, 200), run.Complete(model.WeakCompleteness, 200); accurate == nil || complete == nil {
+		t.Errorf("after the end of an idle run: %v, %v", accurate, complete)
+	}
+	// Of what comes after a run was cut off nothing is known.
+	run.Idle = false
+	for _, err := range []error{run.Accurate(model.EventualStrongAccuracy, 200), run.Complete(model.WeakCompleteness, 200), run.Leads(200), run.Quorums(200)} {
+		if err == nil || !strings.Contains(err.Error(), "cut off") {
+			t.Errorf("after the end of a run that was cut off: %v", err)
+		}
+	}
 }
 
 // A run is a function of its system, and ends when it is told to.

@@ -169,6 +169,9 @@ func (r *Run) outputs(each func(from, to model.Time, running detectors.Set, list
 			lists[rec.Process] = lists[rec.Process].Without(rec.Peer)
 		}
 		to := r.Ended + 1
+		if r.Idle { // nothing will ever happen again
+			to = model.Never
+		}
 		if i+1 < len(r.Records) {
 			to = r.Records[i+1].At
 		}
@@ -187,8 +190,19 @@ func (r *Run) Keeps(class model.Class, from model.Time) error {
 	return r.Accurate(class.Accuracy(), from)
 }
 
+// covers returns an error if the run was cut off before something was to hold.
+func (r *Run) covers(what any, from model.Time) error {
+	if from > r.Ended && !r.Idle {
+		return r.errorf("%v: it is to hold from %v on, and the run was cut off at %v", what, from, r.Ended)
+	}
+	return nil
+}
+
 // Complete returns how the history breaks completeness, which is to hold from the given time on.
 func (r *Run) Complete(c model.Completeness, from model.Time) (err error) {
+	if err := r.covers(c, from); err != nil {
+		return err
+	}
 	correct := r.Correct()
 	crashed := detectors.AllOf(r.System.N) &^ correct
 	never := make([]detectors.Set, r.System.N) // suspected by q without a gap since from
@@ -219,6 +233,11 @@ func (r *Run) Complete(c model.Completeness, from model.Time) (err error) {
 // Accurate returns how the history breaks accuracy, which is to hold from the given time on if
 // it is eventual.
 func (r *Run) Accurate(a model.Accuracy, from model.Time) (err error) {
+	if a == model.EventualStrongAccuracy || a == model.EventualWeakAccuracy {
+		if err := r.covers(a, from); err != nil {
+			return err
+		}
+	}
 	correct := r.Correct()
 	spared := correct // suspected by nobody who counts
 	r.outputs(func(at, to model.Time, running detectors.Set, lists []detectors.Set) {
@@ -268,6 +287,9 @@ func (r *Run) Leaders(at model.Time) []model.ProcessID {
 // Leads returns how the history of leaders is not one of Omega, where all correct processes
 // must have the same correct leader from the given time until the end.
 func (r *Run) Leads(from model.Time) error {
+	if err := r.covers("leadership", from); err != nil {
+		return err
+	}
 	leaders := r.Leaders(from)
 	correct := r.Correct()
 	leader := leaders[correct.First()]
@@ -287,6 +309,9 @@ func (r *Run) Leads(from model.Time) error {
 // Quorums returns how the history of quorums is not one of Sigma: two that do not intersect,
 // or one of a correct process, from the given time on, that holds a crashed one.
 func (r *Run) Quorums(from model.Time) error {
+	if err := r.covers("quorums", from); err != nil {
+		return err
+	}
 	correct := r.Correct()
 	var all []detectors.Set
 	latest := make([]detectors.Set, r.System.N)

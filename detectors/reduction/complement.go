@@ -4,12 +4,13 @@ import (
 	"encoding/binary"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
 // complement suspects everybody but the leader, and nobody before there is one. Of Omega this
 // makes an eventually strong detector (Chandra, Hadzilacos, Toueg, "The weakest failure
-// detector for solving consensus", Journal of the ACM 43(4), 1996, section 2): in the end the
+// detector for solving consensus", Journal of the ACM 43(4), 1996): in the end the
 // leader is a correct process that no correct one suspects, and all others are suspected,
 // those who crashed among them. It sends nothing.
 type complement struct {
@@ -31,7 +32,11 @@ func NewComplement(env detectors.Env, leaders model.Automaton) (model.Automaton,
 func (d *complement) Step(now model.Time, in *model.Input, out *model.Output) {
 	d.module.Step(now, in, out)
 	if leader := d.module.Leader(); leader != model.Nobody {
-		d.output = tell(d.output, d.watch.Without(leader), out)
+		suspects := d.watch.Without(leader)
+		if seeded.Bug("the leader is suspected too") {
+			suspects = d.watch
+		}
+		d.output = tell(d.output, suspects, out)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -86,13 +87,13 @@ func NewOmega(env detectors.Env, d model.Automaton, period model.Duration, most 
 func (d *omega) Step(now model.Time, in *model.Input, out *model.Output) {
 	own := d.module.Step(now, in, out)
 	if m := &in.Message; own && m.Kind == matrixKind && isOther(m.From, d.self, d.n) {
-		if text, ok := m.Body.(Matrix); ok && m.Body != d.body {
+		if text, ok := m.Body.(Matrix); ok && m.Body != d.body && !seeded.Bug("counters are not merged") {
 			d.merge(text)
 		}
 	}
 	if d.due(now) {
 		for rest := d.module.Suspects() & detectors.AllOf(d.n); rest != 0; rest &= rest - 1 {
-			if count := &d.rows[int(d.self)*d.n+int(rest.First())]; *count < d.most {
+			if count := &d.rows[int(d.self)*d.n+int(rest.First())]; *count < d.most && !seeded.Bug("own suspicions are not counted") {
 				*count++
 				d.body = nil
 			}

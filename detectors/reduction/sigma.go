@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -56,7 +57,11 @@ func NewSigma(env detectors.Env, period model.Duration, rounds int64) (model.Aut
 	if err != nil {
 		return nil, err
 	}
-	return &sigma{every: timer, self: env.Self, n: env.N, need: env.N/2 + 1, rounds: rounds}, nil
+	need := env.N/2 + 1
+	if seeded.Bug("half of all are a quorum") {
+		need = (env.N + 1) / 2
+	}
+	return &sigma{every: timer, self: env.Self, n: env.N, need: need, rounds: rounds}, nil
 }
 
 func (d *sigma) Step(now model.Time, in *model.Input, out *model.Output) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"suspect/detectors"
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -66,7 +67,7 @@ func (d *strong) Step(now model.Time, in *model.Input, out *model.Output) {
 // receive is (q, s) at p. The output is kept to whom the process watches.
 func (d *strong) receive(q model.ProcessID, s detectors.Set, out *model.Output) {
 	output := d.output | s&d.watch
-	if !d.keep {
+	if !d.keep && !seeded.Bug("T does not erase who is heard from") {
 		output = output.Without(q)
 	}
 	d.output = tell(d.output, output, out)

@@ -250,6 +250,9 @@ func (l *Local) loadTold(b []byte) error {
 		l.Said = append(l.Said, a)
 	}
 	if len(d.b) > 0 {
+		l.unstarted = d.byte() == 1
+	}
+	if len(d.b) > 0 {
 		return errCheckpoint
 	}
 	return d.err

@@ -3,8 +3,8 @@
 // whatever its bounds allow. What it says about a property is said of every run.
 //
 //   - An environment is a [System]: a first state, and what may follow each. [Ticks] is
-//     partial synchrony in discrete time. Delays, pauses, crashes and the automaton's own
-//     random choices are branches.
+//     partial synchrony in discrete time; [Interleaved] is asynchrony, one event at a time.
+//     Delays, losses, pauses, crashes and the automaton's own random choices are branches.
 //   - A [Search] goes through the graph breadth first, so a safety property ([Always]) is
 //     refuted by a shortest run. Its [Options] bound it; what a bound leaves open is
 //     inconclusive, and never holds. It can be saved and gone on with ([Search.Save]).
@@ -16,6 +16,9 @@
 //   - The properties of Chandra and Toueg are ready-made: [StrongAccuracy],
 //     [StrongCompleteness] and their neighbours.
 //   - [Search.Delays] measures, on the whole graph, how long something takes at worst.
+//   - A [Walk] goes at random through what is too large to be visited.
+//   - A [Counterexample] is printed as a swimlane ([Counterexample.Swimlane]), kept in a file
+//     ([Trace]), found again in the explorer, and run by the simulator ([Simulation]).
 //
 // # States
 //
@@ -39,6 +42,12 @@
 // taken by its images under all renamings, with the renamed messages, and must end in the
 // image of where it ends. Properties must not name processes; fairness of single
 // processes, which the quotient cannot tell, is refused.
+//
+// # Reduction
+//
+// Much of asynchrony is the order of events that have nothing to do with one another. The
+// [Reduction] of [Interleaved] delivers at once what can make no difference when it comes.
+// It keeps the verdicts of safety, of what processes tell, and is refused for everything else.
 //
 // # Workers
 //

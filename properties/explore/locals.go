@@ -26,6 +26,8 @@ type Local struct {
 	Automaton model.Automaton
 	Now       model.Time
 
+	unstarted bool // it starts in its first step
+
 	// Kinds are the kinds of failure that it suspects of each process, bit k for kind k.
 	Kinds []uint16
 
@@ -39,7 +41,7 @@ type Local struct {
 
 // clone returns a copy to step.
 func (l *Local) clone() *Local {
-	return &Local{l.Automaton.Clone(), l.Now, slices.Clone(l.Kinds), l.Suspects, slices.Clone(l.Said)}
+	return &Local{l.Automaton.Clone(), l.Now, l.unstarted, slices.Clone(l.Kinds), l.Suspects, slices.Clone(l.Said)}
 }
 
 // tell takes in what the automaton of process self wrote.
@@ -88,6 +90,9 @@ func (l *Local) appendTold(b []byte) []byte {
 		b = binary.AppendVarint(b, int64(a.Peer))
 		b = binary.AppendVarint(b, a.Seq)
 		b = binary.AppendVarint(b, a.Value)
+	}
+	if l.unstarted {
+		b = append(b, 1)
 	}
 	return b
 }

@@ -55,19 +55,25 @@ func newMail(oldest int) mail {
 	}
 }
 
+// messageKey returns what matters of a message m between automata of the kind of a.
+func messageKey(a model.Automaton, m *model.Message) (key []byte, err error) {
+	if e, ok := a.(MessageEncoder); ok {
+		return e.AppendMessage(nil, m), nil
+	}
+	if m.Body != nil {
+		return nil, fmt.Errorf("explore: the body of a message of kind %d has no canonical form: the automaton %T is no MessageEncoder", m.Kind, a)
+	}
+	key = append(key, m.Kind, m.Tag, byte(m.Priority))
+	key = binary.AppendVarint(key, m.Seq)
+	key = binary.AppendVarint(key, m.Arg)
+	return binary.AppendVarint(key, int64(m.Bytes)), nil
+}
+
 // class returns the class of m, which was sent by an automaton a.
 func (x *mail) class(a model.Automaton, m *model.Message) (uint16, error) {
-	var key []byte
-	if e, ok := a.(MessageEncoder); ok {
-		key = e.AppendMessage(nil, m)
-	} else {
-		if m.Body != nil {
-			return 0, fmt.Errorf("explore: the body of a message of kind %d has no canonical form: the automaton %T is no MessageEncoder", m.Kind, a)
-		}
-		key = append(key, m.Kind, m.Tag, byte(m.Priority))
-		key = binary.AppendVarint(key, m.Seq)
-		key = binary.AppendVarint(key, m.Arg)
-		key = binary.AppendVarint(key, int64(m.Bytes))
+	key, err := messageKey(a, m)
+	if err != nil {
+		return 0, err
 	}
 	id, ok := x.classIDs[string(key)]
 	if !ok {

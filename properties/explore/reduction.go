@@ -37,7 +37,8 @@ type Reduction struct {
 }
 
 const (
-	maxReduced = 1 << 18 // local states and inputs; more take longer than they save
+	maxReduced = 1 << 18 // steps of local states; more take longer than they save
+	maxSaid    = 64      // announcements of a process
 )
 
 func (r *Reduction) bytes() int64 {
@@ -100,6 +101,9 @@ func (t *interleaved) reduce(first []uint32) (*Reduction, error) {
 			return err
 		}
 		for _, m := range moves {
+			if len(t.stations[p].list[m.after].Said) > maxSaid {
+				return fmt.Errorf("explore: p%d might announce more than %d things, if messages came again and again: which of them commute cannot be seen; explore without the reduction", p, maxSaid)
+			}
 			reach(p, m.after)
 			for _, s := range m.sends {
 				in := t.messageInput(p, s.class)
@@ -148,10 +152,6 @@ func (t *interleaved) reduce(first []uint32) (*Reduction, error) {
 func (t *interleaved) commuting(r *Reduction, p int, order []uint32, inputs []input) {
 	words := (len(inputs) + 63) / 64
 	good := make([][]uint64, len(t.stations[p].list))
-	number := map[input]int{}
-	for i, in := range inputs {
-		number[in] = i
-	}
 	for _, local := range order {
 		set := make([]uint64, words)
 		for i, in := range inputs {
@@ -183,7 +183,7 @@ func (t *interleaved) commuting(r *Reduction, p int, order []uint32, inputs []in
 	for _, local := range order {
 		// From here on by the number of the input itself, as it is looked up.
 		var set []uint64
-		for in, i := range number {
+		for i, in := range inputs {
 			if good[local][i/64]>>(i%64)&1 == 0 {
 				continue
 			}

@@ -71,13 +71,38 @@ type block struct {
 	unknown     []stateID // parents that the System must learn first
 	succ        Successors
 	found       [shards]found
+	late        [shards]found // from those that had to be learnt
 	transitions int64
 }
 
-// found are successors that belong to one shard.
+// found are successors that belong to one shard, in the order of their parents.
 type found struct {
 	states  []uint64
 	parents []stateID
+}
+
+func (f *found) reset() { f.states, f.parents = f.states[:0], f.parents[:0] }
+
+func (f *found) bytes() int64 { return int64(cap(f.states))*8 + int64(cap(f.parents))*4 }
+
+// merge puts what was found late, from other parents, in its place. States have so many
+// words.
+func (f *found) merge(late *found, words int) {
+	i, j := len(f.parents), len(late.parents)
+	f.parents = append(f.parents, late.parents...)
+	f.states = append(f.states, late.states...)
+	for k := i + j; j > 0; { // from the last on, so that each may stay until it is moved
+		k--
+		if i > 0 && f.parents[i-1] > late.parents[j-1] {
+			i--
+			f.parents[k] = f.parents[i]
+			copy(f.states[k*words:(k+1)*words], f.states[i*words:])
+		} else {
+			j--
+			f.parents[k] = late.parents[j]
+			copy(f.states[k*words:(k+1)*words], late.states[j*words:])
+		}
+	}
 }
 
 // NewSearch returns a search that has not begun. It fails where the System has no first
@@ -281,7 +306,10 @@ func (s *Search) expand(parents []stateID) error {
 		lo := min(i*per, len(parents))
 		s.blocks[i].reset(parents[lo:min(lo+per, len(parents))])
 	}
-	s.parallel(blocks, func(w, i int) { s.expandBlock(s.expanders[w], &s.blocks[i]) })
+	s.parallel(blocks, func(w, i int) {
+		b := &s.blocks[i]
+		s.expandBlock(s.expanders[w], b, b.parents, &b.found)
+	})
 	for i := range s.blocks {
 		b := &s.blocks[i]
 		for _, id := range b.unknown {
@@ -290,16 +318,19 @@ func (s *Search) expand(parents []stateID) error {
 			}
 		}
 	}
-	// Parents that had to be learnt are expanded now. Their successors stand behind
-	// those of the others of their block: which they are depends on what the System had
-	// learnt before the chunk, and not on the workers.
+	// Parents that had to be learnt are expanded now, and their successors put where they
+	// would be otherwise: which parents they are must not matter, as a search that goes on
+	// from a checkpoint has learnt less.
 	s.parallel(blocks, func(w, i int) {
 		b := &s.blocks[i]
-		if len(b.unknown) > 0 {
-			b.parents, b.unknown = b.unknown, nil
-			s.expandBlock(s.expanders[w], b)
+		if learnt := b.unknown; len(learnt) > 0 {
+			b.unknown = nil
+			s.expandBlock(s.expanders[w], b, learnt, &b.late)
 			if len(b.unknown) > 0 {
 				panic("explore: a System has learnt a state and cannot expand it")
+			}
+			for shard := range b.found {
+				b.found[shard].merge(&b.late[shard], s.store.words)
 			}
 		}
 	})
@@ -323,22 +354,24 @@ func (s *Search) expand(parents []stateID) error {
 func (b *block) reset(parents []stateID) {
 	b.parents, b.unknown, b.transitions = parents, nil, 0
 	for i := range b.found {
-		f := &b.found[i]
-		f.states, f.parents = f.states[:0], f.parents[:0]
+		b.found[i].reset()
+		b.late[i].reset()
 	}
 }
 
 func (b *block) bytes() int64 {
 	n := int64(cap(b.succ.States)) * 8
 	for i := range b.found {
-		n += int64(cap(b.found[i].states))*8 + int64(cap(b.found[i].parents))*4
+		n += b.found[i].bytes() + b.late[i].bytes()
 	}
 	return n
 }
 
-func (s *Search) expandBlock(e Expander, b *block) {
+// expandBlock puts the successors of some parents of b into the given lists. Those that are
+// not known to the System are left in b.
+func (s *Search) expandBlock(e Expander, b *block, parents []stateID, into *[shards]found) {
 	words := s.store.words
-	for _, id := range b.parents {
+	for _, id := range parents {
 		b.succ.Reset()
 		if !e.Expand(s.store.state(id), &b.succ) {
 			b.unknown = append(b.unknown, id)
@@ -348,7 +381,7 @@ func (s *Search) expandBlock(e Expander, b *block) {
 		b.transitions += int64(len(states) / words)
 		if words == 1 {
 			for _, a := range states {
-				f := &b.found[shardOf(hash1(a))]
+				f := &into[shardOf(hash1(a))]
 				f.states = append(f.states, a)
 				f.parents = append(f.parents, id)
 			}
@@ -356,7 +389,7 @@ func (s *Search) expandBlock(e Expander, b *block) {
 		}
 		for ; len(states) > 0; states = states[words:] {
 			x, y := s.store.keyOf(states[:words])
-			f := &b.found[shardOf(hash2(x, y))]
+			f := &into[shardOf(hash2(x, y))]
 			f.states = append(f.states, states[:words]...)
 			f.parents = append(f.parents, id)
 		}

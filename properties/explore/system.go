@@ -148,7 +148,7 @@ func (k MoveKind) String() string { return moveNames[k] }
 type Move struct {
 	Kind    MoveKind
 	Process model.ProcessID
-	At      model.Time // on the clock of Process, where it takes a step
+	At      model.Time // where Process takes a step, on a clock that is right within one step of the run
 
 	Message model.Message   // of Deliver and Lose
 	Age     int             // of the message, in ticks where there are ticks

@@ -27,10 +27,13 @@ import (
 // second the messages arrive, the oldest first, and those of an age by sender; at the
 // third it is woken again, so that what was due by then has happened. What it sends at
 // the second and third is on its way from the next tick on, of age 1. Automata start one
-// step before step number FirstStep, at the second of the units.
+// step before step number FirstStep, at the second of the units; where one of them sends or
+// chooses at its start, all start instead at the beginning of their first steps.
 //
 // No message is lost or duplicated. Two messages of one age on one link between which
-// the receiver does not tell (see [MessageEncoder]) arrive together.
+// the receiver does not tell (see [MessageEncoder]) arrive together. As ages end at Delta,
+// so do all such that are late while the bounds do not hold: runs in which they arrive one
+// after another are left out, as in the reference model.
 type Ticks struct {
 	// New makes the automaton of a process.
 	New func(p model.ProcessID) (model.Automaton, error)
@@ -113,6 +116,9 @@ type ticks struct {
 	renamings
 	mail   mail
 	locals []locals
+
+	startInStep bool // automata start in their first steps
+
 	images [][][]uint32 // [process][local][renaming]: the number of the image, of the renamed process
 	runs   [][][]run    // [process][local]: the ways in which a step can begin; nil: not learnt
 

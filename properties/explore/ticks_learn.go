@@ -2,6 +2,7 @@ package explore
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -54,38 +55,37 @@ func (t *ticks) orbit(p int, local uint32) []*Local {
 	return orbit
 }
 
-// First starts the processes.
+// First starts the processes, before the first step, or leaves it to their first steps where
+// some send or choose at the start.
 func (t *ticks) First() ([]uint64, error) {
+	if !t.startInStep {
+		state, err := t.first()
+		if !errors.Is(err, errBusyStart) {
+			return state, err
+		}
+		t.startInStep = true
+	}
+	return t.first()
+}
+
+// errBusyStart tells that an automaton cannot start before the first step.
+var errBusyStart = errors.New("explore: an automaton sends or chooses at its start")
+
+func (t *ticks) first() ([]uint64, error) {
 	state := make([]uint64, t.layout.words)
 	t.layout.stable.or(state, b2u(!t.Stabilises))
+	orbits := make([][]*Local, t.N)
 	for p := range t.N {
-		orbit := make([]*Local, len(t.perms))
-		for r := range orbit {
-			q := model.ProcessID(t.perms[r][p])
-			a, err := t.New(q)
+		orbits[p] = make([]*Local, len(t.perms))
+		for r := range orbits[p] {
+			l, err := t.begin(model.ProcessID(t.perms[r][p]))
 			if err != nil {
 				return nil, err
 			}
-			l := &Local{Automaton: a, Kinds: make([]uint16, t.N)}
-			start := model.Time(Steps(t.FirstStep-1) + unit)
-			for _, in := range []model.Input{{Kind: model.Start}, {Kind: model.Wake}} {
-				in.Random = new(choices)
-				t.out.Reset()
-				l.Automaton.Step(start, &in, &t.out)
-				if len(t.out.Send) > 0 {
-					return nil, fmt.Errorf("explore: p%d sends before its first step: FirstStep must be the number of the step in which it sends", q)
-				}
-				if err := l.tell(q, &t.out); err != nil {
-					return nil, err
-				}
-				if c := in.Random.(*choices); c.next > 0 {
-					return nil, fmt.Errorf("explore: p%d chooses at its start", q)
-				}
-				l.Now = start
-				start += model.Time(unit)
-			}
-			orbit[r] = l
+			orbits[p][r] = l
 		}
+	}
+	for p, orbit := range orbits {
 		id, err := t.intern(p, orbit)
 		if err != nil {
 			return nil, err
@@ -99,6 +99,35 @@ func (t *ticks) First() ([]uint64, error) {
 		return nil, ErrWider
 	}
 	return t.canonical(state), nil
+}
+
+// begin returns process q before its first step.
+func (t *ticks) begin(q model.ProcessID) (*Local, error) {
+	a, err := t.New(q)
+	if err != nil {
+		return nil, err
+	}
+	l := &Local{Automaton: a, Now: model.Time(Steps(t.FirstStep-1) + 2*unit), Kinds: make([]uint16, t.N), unstarted: t.startInStep}
+	if t.startInStep {
+		return l, nil
+	}
+	l.Now -= model.Time(unit)
+	for _, in := range []model.Input{{Kind: model.Start}, {Kind: model.Wake}} {
+		c := new(choices)
+		in.Random = c
+		t.out.Reset()
+		l.Automaton.Step(l.Now, &in, &t.out)
+		if len(t.out.Send) > 0 || c.next > 0 {
+			return nil, errBusyStart
+		}
+		if err := l.tell(q, &t.out); err != nil {
+			return nil, err
+		}
+		if in.Kind == model.Start {
+			l.Now += model.Time(unit)
+		}
+	}
+	return l, nil
 }
 
 // sendsOf adds what the automaton of l wrote to the letters to each process.
@@ -123,7 +152,11 @@ func (t *ticks) sendsOf(p int, l *Local, to [][]uint16) error {
 // wake makes the first part of a step of l, the state of process p, and returns what it
 // sends to each process.
 func (t *ticks) wake(p int, l *Local, c *choices, told func(Move)) ([]uint32, error) {
-	return t.part(p, l, []model.Input{{Kind: model.Wake}}, c, told)
+	kind := model.Wake
+	if l.unstarted {
+		kind, l.unstarted = model.Start, false
+	}
+	return t.part(p, l, []model.Input{{Kind: kind}}, c, told)
 }
 
 // receive makes the other parts.
@@ -159,6 +192,7 @@ func (t *ticks) part(p int, l *Local, inputs []model.Input, c *choices, told fun
 		in := &inputs[i]
 		in.Random = c
 		t.out.Reset()
+		chosen := c.next
 		l.Automaton.Step(l.Now, in, &t.out)
 		if err := t.sendsOf(p, l, to); err != nil {
 			return nil, err
@@ -167,10 +201,13 @@ func (t *ticks) part(p int, l *Local, inputs []model.Input, c *choices, told fun
 			return nil, err
 		}
 		if told != nil {
-			m := Move{Kind: Run, Process: model.ProcessID(p), At: l.Now, Message: in.Message,
+			m := Move{Kind: Run, Process: model.ProcessID(p), At: l.Now, Message: in.Message, Choices: slices.Clone(c.taken[chosen:c.next]),
 				Send: slices.Clone(t.out.Send), Verdicts: slices.Clone(t.out.Verdicts), Announcements: slices.Clone(t.out.Announcements)}
-			if in.Kind == model.Deliver {
+			switch in.Kind {
+			case model.Deliver:
 				m.Kind = Deliver
+			case model.Start:
+				m.Kind = Begin
 			}
 			told(m)
 		}
