@@ -26,7 +26,7 @@ var mayImport = map[string]struct {
 	"suspect/sim":        {[]string{"suspect/model"}, "the kernel knows no packets and no detectors"},
 	"suspect/network":    {[]string{"suspect/model", "suspect/sim"}, "a network hosts any automaton and knows no detector"},
 	"suspect/qjump":      {[]string{"suspect/model", "suspect/sim", "suspect/network"}, "limiters and bounds know no detector"},
-	"suspect/detectors":  {[]string{"suspect/model"}, "a detector is a pure automaton and never sees the simulator"},
+	"suspect/detectors":  {[]string{"suspect/model", "suspect/detectors/seeded"}, "a detector is a pure automaton and never sees the simulator"},
 	"suspect/properties": {[]string{"suspect/model", "suspect/sim"}, "a property reads records, whoever wrote them"},
 }
 

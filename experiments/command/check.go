@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -15,36 +16,79 @@ import (
 
 	"suspect/detectors"
 	"suspect/experiments/report"
+	"suspect/experiments/run"
+	"suspect/experiments/schema"
 	"suspect/model"
 	"suspect/properties"
 )
 
-// checked is what check found out about one claim, as JSON.
-type checked struct {
-	Class      string           `json:"class"`
-	Under      string           `json:"under"`
-	Conditions []string         `json:"conditions,omitempty"` // in numbers
-	Untested   string           `json:"untested,omitempty"`   // why it was not tested
-	Subjects   []checkedSubject `json:"subjects,omitempty"`
-}
-
-// checkedSubject is what it found out about one subject of the suite.
-type checkedSubject struct {
-	Subject        string             `json:"subject"`
-	Outcome        properties.Outcome `json:"outcome"`
-	Plans          int                `json:"plans"`
-	Reason         string             `json:"reason,omitempty"`
-	Shrunk         int                `json:"shrunk,omitempty"` // steps
-	Counterexample string             `json:"counterexample,omitempty"`
-	Story          []string           `json:"story,omitempty"`
-}
-
-// checkedDetector is the document of check.
-type checkedDetector struct {
+// checkDocument is what check prints as JSON.
+type checkDocument struct {
+	SchemaVersion int `json:"schema_version"`
+	// Suspect is the version of this program.
+	Suspect string `json:"suspect"`
+	// Detector is the name of the detector, and Params are the values of its parameters.
 	Detector string            `json:"detector"`
 	Params   map[string]string `json:"params"`
-	Seed     uint64            `json:"seed"`
-	Claims   []checked         `json:"claims"`
+	// Seed is that of the failure plans.
+	Seed uint64 `json:"seed"`
+	// Claims are what the detector claims, in the order in which it does.
+	Claims []checkedClaim `json:"claims"`
+}
+
+// checkedClaim is what was found out about one claim.
+type checkedClaim struct {
+	// Class is that of Chandra and Toueg, as <>P, and Under what the claim needs.
+	Class string `json:"class"`
+	Under string `json:"under"`
+	// Conditions are these in numbers, as sentences.
+	Conditions []string `json:"conditions,omitempty"`
+	// Untested says why the claim was not tested, if it was not.
+	Untested string `json:"untested,omitempty"`
+	// Subjects are what was found out: completeness, accuracy, copies, outside, coverage.
+	Subjects []checkedSubject `json:"subjects,omitempty"`
+}
+
+// checkedSubject is what was found out about one subject of the suite.
+type checkedSubject struct {
+	// Subject is its name.
+	Subject string `json:"subject"`
+	// Outcome is holds, violated or inconclusive, and Reason says why.
+	Outcome properties.Outcome `json:"outcome"`
+	Reason  string             `json:"reason,omitempty"`
+	// Plans is how many failure plans were run, First the number of the first one in which
+	// the subject is violated, and Shrunk how many steps made that smaller.
+	Plans  int `json:"plans"`
+	First  int `json:"first,omitempty"`
+	Shrunk int `json:"shrunk,omitempty"`
+	// Counterexample is the file with that plan, and Story what happens in it.
+	Counterexample string   `json:"counterexample,omitempty"`
+	Story          []string `json:"story,omitempty"`
+}
+
+// rerunDocument is what replay prints as JSON of a counterexample.
+type rerunDocument struct {
+	SchemaVersion int `json:"schema_version"`
+	// Suspect is the version of this program.
+	Suspect string `json:"suspect"`
+	// Detector is the name of the detector, and Params are the values of its parameters.
+	Detector string            `json:"detector"`
+	Params   map[string]string `json:"params"`
+	// Class is that of Chandra and Toueg, as <>P.
+	Class string `json:"class"`
+	checkedSubject
+}
+
+// checkSchemaVersion is that of both documents.
+const checkSchemaVersion = 1
+
+//go:embed check.go
+var checkSource string
+
+// checkSchema returns the JSON Schema of what check prints, and replay of a counterexample.
+func checkSchema() []byte {
+	return schema.AnyOf("What suspect check found out, or suspect replay of a counterexample",
+		schema.Of("", &checkDocument{}, checkSource), schema.Of("", &rerunDocument{}, checkSource))
 }
 
 // checkOptions are the flags of check.
@@ -96,10 +140,7 @@ func (e *environment) check(ctx context.Context, args []string, o checkOptions) 
 	if err != nil {
 		return err
 	}
-	document := checkedDetector{Detector: spec.Name, Params: make(map[string]string), Seed: o.seed}
-	for name, value := range params.All() {
-		document.Params[name] = value
-	}
+	document := checkDocument{SchemaVersion: checkSchemaVersion, Suspect: run.Version, Detector: spec.Name, Params: values(params), Seed: o.seed}
 	outcomes := []properties.Outcome{}
 	for _, claim := range spec.Claims {
 		found, err := e.checkClaim(ctx, spec, params, claim, o)
@@ -163,6 +204,15 @@ func detectorOf(args []string) (detectors.Spec, model.Params, error) {
 	return spec, params, nil
 }
 
+// values returns the values of parameters.
+func values(params model.Params) map[string]string {
+	all := make(map[string]string)
+	for name, value := range params.All() {
+		all[name] = value
+	}
+	return all
+}
+
 // newDetector returns what makes the detectors of processes that all watch each other.
 func newDetector(spec detectors.Spec, params model.Params) func(self model.ProcessID, n int) (model.Automaton, error) {
 	return func(self model.ProcessID, n int) (model.Automaton, error) {
@@ -204,8 +254,8 @@ func suiteOf(spec detectors.Spec, params model.Params, claim model.Claim, o chec
 }
 
 // checkClaim tests one claim.
-func (e *environment) checkClaim(ctx context.Context, spec detectors.Spec, params model.Params, claim model.Claim, o checkOptions) (checked, error) {
-	found := checked{Class: claim.Class.String(), Under: claim.Under}
+func (e *environment) checkClaim(ctx context.Context, spec detectors.Spec, params model.Params, claim model.Claim, o checkOptions) (checkedClaim, error) {
+	found := checkedClaim{Class: claim.Class.String(), Under: claim.Under}
 	s, why := suiteOf(spec, params, claim, o)
 	if s == nil {
 		found.Untested = why
@@ -220,13 +270,10 @@ func (e *environment) checkClaim(ctx context.Context, spec detectors.Spec, param
 		}
 		e.note("%s %s: %s ...", spec.Name, found.Class, name)
 		x := s.Examine(name)
-		subject := checkedSubject{Subject: name, Outcome: x.Outcome, Plans: x.Runs, Reason: x.Reason, Shrunk: x.Shrunk}
+		subject := checkedSubject{Subject: name, Outcome: x.Outcome, Plans: x.Runs, Reason: x.Reason, First: x.First, Shrunk: x.Shrunk}
 		if x.Plan != nil && name != properties.Outside {
 			subject.Story = story(s, x.Plan)
-			c := &properties.Counterexample{Subject: name, Reason: x.Reason, Detector: spec.Name, Params: map[string]string{}, Class: found.Class, Plan: x.Plan}
-			for name, value := range params.All() {
-				c.Params[name] = value
-			}
+			c := &properties.Counterexample{Subject: name, Reason: x.Reason, Detector: spec.Name, Params: values(params), Class: found.Class, Plan: x.Plan}
 			subject.Counterexample = filepath.Join(o.out, fmt.Sprintf("%s-%s-%s.json", spec.Name, strings.ReplaceAll(found.Class, "<>", "eventually-"), name))
 			if err := c.Save(subject.Counterexample); err != nil {
 				return found, &exit{ExitOutput, fmt.Errorf("the counterexample could not be saved: %w", err)}
@@ -285,7 +332,7 @@ func describeConditions(c properties.Claim) []string {
 }
 
 // text writes the document for people.
-func (d *checkedDetector) text() []byte {
+func (d *checkDocument) text() []byte {
 	var b bytes.Buffer
 	var names []string
 	for name := range d.Params {
@@ -327,14 +374,18 @@ func (s *checkedSubject) summary() string {
 	switch {
 	case s.Outcome == properties.Holds && s.Reason == "":
 		return fmt.Sprintf("in %d plans", s.Plans)
-	case s.Shrunk > 0 || s.Counterexample != "":
-		return fmt.Sprintf("%s (after %d plans, in %d steps of shrinking)", s.Reason, s.Plans, s.Shrunk)
+	case s.First > 0:
+		return fmt.Sprintf("%s (in plan %d, made smaller in %d steps)", s.Reason, s.First, s.Shrunk)
 	}
 	return s.Reason
 }
 
-// isCounterexample tells whether a file is a counterexample rather than a trace.
+// isCounterexample tells whether a file is a counterexample rather than a trace: by its
+// name, or because it begins as one.
 func isCounterexample(file string) bool {
+	if filepath.Ext(file) == ".json" {
+		return true
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return false
@@ -351,14 +402,14 @@ func (e *environment) rerun(file string) error {
 	if err != nil {
 		return &exit{ExitBadInput, err}
 	}
+	if c.Detector == "" {
+		return &exit{ExitBadInput, fmt.Errorf("%s names no detector: properties.Test wrote it, and runs it again\n  go test -properties.replay=%s", file, file)}
+	}
 	args := []string{c.Detector}
 	for name, value := range c.Params {
 		args = append(args, name+"="+value)
 	}
 	sort.Strings(args[1:])
-	if c.Detector == "" {
-		return &exit{ExitBadInput, fmt.Errorf("%s names no detector: it is one of a test (go test -properties.replay)", file)}
-	}
 	spec, params, err := detectorOf(args)
 	if err != nil {
 		return &exit{ExitBadInput, fmt.Errorf("%s: %w", file, errors.Unwrap(err))}
@@ -377,7 +428,7 @@ func (e *environment) rerun(file string) error {
 	found := s.Rerun(c.Subject, c.Plan)
 	subject := checkedSubject{Subject: c.Subject, Outcome: found.Outcome, Plans: 1, Reason: found.Reason, Story: story(s, c.Plan)}
 	if e.json() {
-		err = e.print(report.JSON(subject))
+		err = e.print(report.JSON(rerunDocument{checkSchemaVersion, run.Version, spec.Name, values(params), c.Class, subject}))
 	} else {
 		var b bytes.Buffer
 		fmt.Fprintf(&b, "%s\n%s of class %s: %v. %s\n", strings.Join(args, " "), c.Subject, c.Class, found.Outcome, found.Reason)

@@ -132,6 +132,7 @@ Begin with:  suspect run first`,
   suspect validate mine.yaml                    check it and estimate its cost
   suspect run mine.yaml --seed 8 --set 'detectors[0].timeout=50ms'
   suspect check timeout timeout=2s              property-test a detector against its claims
+  suspect explore adaptive                      visit every state that two of them can reach
   suspect replay heartbeats.csv.gz --detector "timeout eta=2ms timeout=10ms"
   suspect bound --hosts 1000 --packet 64B --rate 10Gbps   latency bounds of QJUMP
   suspect experiment queueing                   hold the simulator to closed forms
@@ -169,7 +170,7 @@ Exit codes: 0 as expected, 1 not as expected, 3 inconclusive, 64 usage, 65 bad i
 		}
 		return usage("unknown flag %s%s", word, meant(word, flags(c)))
 	})
-	root.AddCommand(newRun(e), newValidate(e), newCheck(e), newReplay(e), newBound(e), newExperiment(e), newInit(e), newList(e), newSchema(e), newVersion(e))
+	root.AddCommand(newRun(e), newValidate(e), newCheck(e), newExplore(e), newReplay(e), newBound(e), newExperiment(e), newInit(e), newList(e), newSchema(e), newVersion(e))
 	return root
 }
 

@@ -159,6 +159,7 @@ var lists = []struct {
 		}
 		return l
 	}},
+	{"explorable", explorableListing},
 	{"faults", func() []listing {
 		var l []listing
 		for _, s := range network.AllFaults() {
@@ -325,9 +326,9 @@ func writeListing(b *bytes.Buffer, title string, list []listing, brief bool) {
 
 func newSchema(e *environment) *cobra.Command {
 	schemas := map[string]func() []byte{
-		"scenario": scenario.Schema, "results": run.ResultsSchema, "replay": replay.ResultsSchema, "experiment": reproduce.ResultsSchema, "bound": boundSchema,
+		"scenario": scenario.Schema, "results": run.ResultsSchema, "replay": replay.ResultsSchema, "experiment": reproduce.ResultsSchema, "bound": boundSchema, "check": checkSchema, "explore": exploreSchema,
 	}
-	names := []string{"scenario", "results", "replay", "experiment", "bound"}
+	names := []string{"scenario", "results", "replay", "experiment", "bound", "check", "explore"}
 	return &cobra.Command{
 		Use:   "schema [" + strings.Join(names, "|") + "]",
 		Short: "Print the JSON Schema of scenarios, or of results as --format json",
@@ -337,7 +338,9 @@ func newSchema(e *environment) *cobra.Command {
   results     of what run --format json prints
   replay      of what replay --format json prints
   experiment  of what experiment --format json prints
-  bound       of what bound --format json prints`,
+  bound       of what bound --format json prints
+  check       of what check --format json prints, and replay of a counterexample
+  explore     of what explore --format json prints, and replay of a counterexample`,
 		ValidArgs: names,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {

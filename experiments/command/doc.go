@@ -16,7 +16,9 @@
 //
 // Results go to standard output and nothing else does; progress, remarks and errors go
 // to standard error. The exit code of run judges what the scenario expects, and
-// that alone; that of experiment is 1 where the simulator does not agree with theory:
+// that alone; that of experiment is 1 where the simulator does not agree with theory, and
+// that of check where a detector breaks a claim, or 3 where one could not be tested; that of
+// explore where a property is violated, or 3 where a bound left one open:
 //
 //	 0  every expectation is met, or there is none
 //	 1  an expectation is not met

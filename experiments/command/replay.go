@@ -28,8 +28,9 @@ func newReplay(e *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay FILE",
 		Short: "Drive detectors with a recorded heartbeat trace, or run a counterexample again",
-		Long: `Replay runs a counterexample again that suspect check has saved, and tells what happens
-in it; exit code 1 says that it still is one. Otherwise it drives detectors with a recorded heartbeat trace, without a network: CSV, or
+		Long: `Replay runs a counterexample again that suspect check or suspect explore has saved, and
+tells what happens in it; exit code 1 says that it still is one. One of an exploration is run in the
+explorer and in the simulator. Otherwise it drives detectors with a recorded heartbeat trace, without a network: CSV, or
 CSV.gz, with the columns seq,sent_ns,received_ns. A lost heartbeat has an empty third
 field, or no line. Where there is no file ` + shippedTrace + `,
 the name stands for the trace that comes with suspect.`,
@@ -38,6 +39,12 @@ the name stands for the trace that comes with suspect.`,
 		Args: exactly("the FILE of a trace"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if isCounterexample(args[0]) {
+				if t, err := readTrace(args[0]); t != nil || err != nil {
+					if err != nil {
+						return &exit{ExitBadInput, err}
+					}
+					return e.retrace(args[0], t)
+				}
 				if len(uses) > 0 || eta != "" {
 					return usage("a counterexample names its detector: --detector and --eta are for traces")
 				}
