@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -100,8 +101,13 @@ func (d *adaptive) Step(now model.Time, in *model.Input, out *model.Output) {
 func (d *adaptive) receive(p int, now model.Time, out *model.Output) {
 	a := &d.pairs[p]
 	a.since = now
-	if !d.silent.has(p) {
+	if seeded.Bug("a timeout grows without a mistake") {
 		a.timeout = min(a.timeout+d.step, d.most)
+	}
+	if !d.silent.has(p) {
+		if !seeded.Bug("a timeout does not grow") {
+			a.timeout = min(a.timeout+d.step, d.most)
+		}
 		d.silent.add(p, d.deadline(p))
 		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: d.peers.id(p)})
 	}

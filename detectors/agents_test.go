@@ -115,8 +115,10 @@ func (a *agents) serve(m *model.Message) {
 	case m.Layer == model.SystemLayer && request == model.Subscribe:
 		at.ofSystem = append(at.ofSystem, m.From)
 	case m.Layer == model.SystemLayer && request == model.Kill:
-		a.killed(m, a.runs(m.To))
-		a.crash(m.To, false)
+		if a.isMeant(m) {
+			a.killed(m, a.runs(m.To))
+			a.crash(m.To, false)
+		}
 		answer(model.ProcessLayer, false)
 	case m.Layer == model.SystemLayer && layer == model.ApplicationLayer && at.stuck && a.runs(m.To):
 	case m.Layer == model.SystemLayer:
@@ -124,12 +126,20 @@ func (a *agents) serve(m *model.Message) {
 	case request == model.Subscribe:
 		at.ofHypervisor = append(at.ofHypervisor, m.From)
 	case request == model.Kill:
-		a.killed(m, !at.systemDown)
-		a.crash(m.To, true)
+		if a.isMeant(m) {
+			a.killed(m, !at.systemDown)
+			a.crash(m.To, true)
+		}
 		answer(model.SystemLayer, false)
 	default:
 		answer(model.SystemLayer, !at.systemDown)
 	}
+}
+
+// isMeant tells whether an order to kill does not name a predecessor.
+func (a *agents) isMeant(m *model.Message) bool {
+	_, victim := model.VictimOf(m.Arg)
+	return victim == 0 || victim == a.machines[m.To].starts
 }
 
 func (a *agents) killed(m *model.Message, anew bool) {

@@ -54,11 +54,13 @@ func init() {
 //     of a Partition, certain and for ever, and tells its clients, who do so too, each eta
 //     until they confirm.
 //  3. After rejoin, if its port is up, it may come back. First the manager takes the
-//     verdict back, tells the clients, and waits until all have confirmed. Then the
-//     switches let it through again (Admit).
+//     verdict back, tells the clients, and waits until all have confirmed that can speak to
+//     it. Then the switches let it through again (Admit), and it is told in turn, within
+//     eta, of those who came back before it did.
 //
-// So nobody who is not excluded himself speaks to one whom he holds for disconnected: the
-// guarantee is asymmetric, as the excluded know nothing, and may suspect nobody. A report
+// So nobody who is not excluded himself, and has heard of what he missed since he was,
+// speaks to one whom he holds for disconnected: the guarantee is asymmetric, as the excluded
+// know nothing, and may suspect nobody. A report
 // may take long: if the manager's own switch does not obey, it is the manager that is cut,
 // and it excludes nobody.
 //
@@ -301,6 +303,8 @@ func (d *albatross) askAll(now model.Time, out *model.Output) {
 			if at := d.ports[k].at; at != model.Nobody {
 				ask(d.self, at, model.SwitchLayer, model.Query, int64(q), now, out)
 			}
+		case isPardoned: // one whose word was missing may have stopped, or be excluded, by now
+			d.admit(k, now, out)
 		}
 		d.order(k, dropLifting, model.Admit, now, out)
 	}
@@ -319,6 +323,14 @@ func (d *albatross) askAll(now model.Time, out *model.Output) {
 func (d *albatross) reachable(q model.ProcessID) bool {
 	k := d.peers.index(q)
 	return k < 0 || d.members[k].stage == isMember || d.members[k].stage == isPardoned
+}
+
+// gone tells whether a process has stopped, or is behind a closed ring, be it pardoned: it can
+// neither be told anything nor speak to anybody. One that is condemned may yet be released, with
+// what it was told.
+func (d *albatross) gone(q model.ProcessID) bool {
+	k := d.peers.index(q)
+	return k >= 0 && d.members[k].stage != isMember && d.members[k].stage != isCondemned
 }
 
 // tell tells the clients that do not know it the newest decision on a peer.
@@ -461,7 +473,7 @@ func (d *albatross) release(k int, now model.Time, out *model.Output) {
 func (d *albatross) admit(k int, now model.Time, out *model.Output) {
 	m := &d.members[k]
 	for _, q := range d.watchers {
-		if q != d.peers.id(k) && !m.acked[q] && d.reachable(q) {
+		if q != d.peers.id(k) && !m.acked[q] && !d.gone(q) {
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/bits"
 
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -150,7 +151,7 @@ func (d *estimator) Step(now model.Time, in *model.Input, out *model.Output) {
 	}
 	d.fresh.expire(now, d.deadline, &d.peers, out)
 	if m := &in.Message; in.Kind == model.Deliver && m.Kind == HeartbeatKind && d.heartbeats.schedule.plausible(m.Seq) {
-		if p := d.peers.index(m.From); p >= 0 && (m.Seq > d.pairs[p].largest || d.pairs[p].forget <= now) {
+		if p := d.peers.index(m.From); p >= 0 && (m.Seq > d.pairs[p].largest || d.pairs[p].forget <= now || seeded.Bug("an old heartbeat is taken for the latest")) {
 			d.receive(p, m.Seq, now, out)
 		}
 	}
@@ -201,7 +202,9 @@ func (d *estimator) remember(p int, arrival uint64) {
 	}
 	oldest := d.entry(p, int(a.at))
 	if int(a.filled) == d.n {
-		a.sum.sub(*oldest)
+		if !seeded.Bug("what leaves the window stays in its sum") {
+			a.sum.sub(*oldest)
+		}
 	} else {
 		a.filled++
 	}
@@ -236,7 +239,9 @@ func (d *estimator) deadline(p int) model.Time { return d.pairs[p].tau }
 func (d *estimator) Clone() model.Automaton {
 	c := *d
 	c.pairs = append([]arrivals(nil), d.pairs...)
-	c.ring = append([]uint64(nil), d.ring...)
+	if !seeded.Bug("a clone shares the window") {
+		c.ring = append([]uint64(nil), d.ring...)
+	}
 	c.short.sums = append([]sum(nil), d.short.sums...)
 	c.learnt = d.learnt.clone()
 	c.fresh = d.fresh.clone()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -187,6 +188,8 @@ func (d *bfd) detectAt(s *bfdSession) model.Time {
 
 func (d *bfd) detectionTime(s *bfdSession) model.Duration {
 	switch {
+	case seeded.Bug("one missed packet is enough"):
+		return max(d.rx, s.minTx)
 	case !d.demanding(s):
 		return model.Duration(s.multiplier) * max(d.rx, s.minTx)
 	case s.polling:

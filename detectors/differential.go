@@ -3,6 +3,7 @@ package detectors
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/bits"
 
 	"suspect/model"
@@ -86,13 +87,16 @@ func init() {
 // stall.
 //
 // Where a relay reaches both, hosts with one link each have a working path between them, so
-// it is no partition; hosts with several links break that rule. While d and r hold, nothing
+// it is no partition; hosts with several links break that rule. Other relays are asked in each
+// round, and of some the way to the peer may have failed as well: so one that reached it counts
+// until about all have been asked. While d and r hold, nothing
 // is lost by chance, and only one failure is there at a time, congestion is told only when
 // it, or a rule for the class of best effort, is there, and stall only of a peer that was not
 // running. Confused are, in the nature of the thing: a crash of a host, of its process
 // without a reset, a long pause, and the failure of its last hop; a rule for a pair and a
 // route that fails; a rack without power and one that is cut off. A peer that crashes while
-// another falls silent, or when all do, is said to be parted.
+// another falls silent, or when all do, is said to be parted. A link that loses many packets looks
+// like a rule, a route that fails and corruption by turns.
 //
 // The probes of a round leave together: what limits the rate of the guaranteed class must
 // let pass one for each peer and path, and as many answers. A round is not judged if the
@@ -136,6 +140,7 @@ type differentialPair struct {
 	found   bool         // by a relay
 	queued  bool         // an answer of best effort came late, in this congestion
 	reset   bool         // the process ended, and nothing was heard since
+	reached uint8        // rounds for which it counts that one did, in this silence
 	silent  uint8        // rounds in a row, saturating at misses + 2
 	severed uint8        // likewise, at misses
 	refused uint8        // likewise
@@ -352,6 +357,7 @@ func (d *differential) judge(now model.Time, out *model.Output) {
 			return *run == d.misses
 		}
 		passing(&x.silent, false)
+		x.reached = 0
 		severed, refused := passing(&x.severed, s&severedSight != 0), passing(&x.refused, s&refusedSight != 0)
 		x.reset = false
 		x.jams = x.jams<<1&d.window | bit(s&congestedSight != 0)
@@ -408,13 +414,9 @@ func (d *differential) silenceOf(p int) Reason { return Reason{From: d.peers.id(
 // which they did, others in each round, and far from each other, since neighbours in number
 // often share a rack.
 func (d *differential) ask(p int, out *model.Output) {
-	others := len(d.pairs) - 1
-	if others == 0 || d.relays == 0 {
+	others, stride := len(d.pairs)-1, d.stride()
+	if stride == 0 {
 		return
-	}
-	stride := max(1, others/d.relays)
-	for gcd(stride, others) > 1 {
-		stride++
 	}
 	asked := 0
 	for k := int64(0); k < int64(others) && asked < d.relays; k++ {
@@ -428,6 +430,20 @@ func (d *differential) ask(p int, out *model.Output) {
 		asked++
 		d.pairs[p].asked = true
 	}
+}
+
+// stride is how far apart the relays are that are asked in one round, or 0 if there are none.
+// As they move on by one with each round, it takes about so many rounds to ask all.
+func (d *differential) stride() int {
+	others := len(d.pairs) - 1
+	if others == 0 || d.relays == 0 {
+		return 0
+	}
+	stride := max(1, others/d.relays)
+	for gcd(stride, others) > 1 {
+		stride++
+	}
+	return stride
 }
 
 // gcd returns the greatest common divisor of two positive numbers.
@@ -454,7 +470,10 @@ func (d *differential) conclude(p int, now model.Time, out *model.Output) {
 	case x.reset: // said when it came
 	case x.asked && !x.heard: // the relays fell silent, too: the next round will tell
 	case x.found:
+		x.reached = uint8(min(d.stride(), math.MaxUint8))
 		say(model.Finding{Kind: model.RouteFailure, Certainty: oneOf(2), Lasts: d.convergence})
+	case x.reached > 0: // the others have not all been asked again
+		x.reached--
 	case x.silent > d.misses && (d.holds(p, model.Partition) || d.holds(p, model.HostCrash)):
 		// What it was called when it began, it remains.
 	case d.together(p):
@@ -464,14 +483,14 @@ func (d *differential) conclude(p int, now model.Time, out *model.Output) {
 	}
 }
 
-// together tells whether another peer fell silent within a round of p, and is not found
+// together tells whether another peer fell silent within a round of p, and is not reached
 // either, or nobody at all answers.
 func (d *differential) together(p int) bool {
 	answers := false
 	for q := range d.pairs {
 		y := &d.pairs[q]
 		answers = answers || y.silent == 0
-		if q != p && !y.found && y.silent > 0 && y.silent+1 >= d.pairs[p].silent && y.silent <= d.pairs[p].silent+1 {
+		if q != p && !y.found && y.reached == 0 && y.silent > 0 && y.silent+1 >= d.pairs[p].silent && y.silent <= d.pairs[p].silent+1 {
 			return true
 		}
 	}
@@ -548,7 +567,7 @@ func (d *differential) echo(p int, round, channel int64, now model.Time, out *mo
 			d.hold(p, now, model.Finding{Kind: model.Congestion, Certainty: oneOf(1)}, d.silenceOf(p), out)
 		}
 	case x.silent > 0:
-		x.silent, x.reset = 0, false
+		x.silent, x.reached, x.reset = 0, 0, false
 		d.holdOnly(p, now, model.Finding{Kind: model.Stall, Certainty: oneOf(1), Place: model.NodePlace(d.peers.id(p))}, d.silenceOf(p), out)
 	}
 }
@@ -586,7 +605,7 @@ func (d *differential) AppendState(b []byte, now model.Time) []byte {
 	b = append(b, byte(min(d.rounds.upcoming(now)-d.ignored, differentialMemory+1)))
 	for i := range d.pairs {
 		x := &d.pairs[i]
-		b = append(b, flagBits(x.asked, x.heard, x.found, x.queued, x.reset), x.silent, x.severed, x.refused,
+		b = append(b, flagBits(x.asked, x.heard, x.found, x.queued, x.reset), x.reached, x.silent, x.severed, x.refused,
 			x.probes.guaranteed, x.probes.late, x.probes.bestEffort)
 		b = binary.AppendUvarint(binary.AppendUvarint(b, x.jams), x.losses)
 	}
@@ -619,12 +638,12 @@ func (d *differential) LoadState(b []byte, now model.Time) (rest []byte, err err
 	for i := range d.pairs {
 		x := &d.pairs[i]
 		all := uint8(1<<d.paths - 1)
-		if len(b) < 7 || b[0] > 31 || b[1] > d.misses+2 || b[2] > d.misses || b[3] > d.misses || (b[4]|b[5]|b[6])&^all != 0 {
+		if len(b) < 8 || b[0] > 31 || int(b[1]) > d.stride() || b[2] > d.misses+2 || b[3] > d.misses || b[4] > d.misses || (b[5]|b[6]|b[7])&^all != 0 {
 			return b, errEncoding
 		}
 		x.asked, x.heard, x.found, x.queued, x.reset = b[0]&1 != 0, b[0]&2 != 0, b[0]&4 != 0, b[0]&8 != 0, b[0]&16 != 0
-		x.silent, x.severed, x.refused = b[1], b[2], b[3]
-		x.probes, b = probeOutcome{b[4], b[5], b[6]}, b[7:]
+		x.reached, x.silent, x.severed, x.refused = b[1], b[2], b[3], b[4]
+		x.probes, b = probeOutcome{b[5], b[6], b[7]}, b[8:]
 		if x.jams, b, err = uvarint(b); err != nil || x.jams&^d.window != 0 {
 			return b, errEncoding
 		}

@@ -300,6 +300,32 @@ func TestDifferentialTimes(t *testing.T) {
 			t.Error(got)
 		}
 	})
+	t.Run("relays that differ", func(t *testing.T) { // one that reached the peer counts until others were asked as well
+		s := newSession(t, "differential", map[string]string{"eta": "100ms", "stagger": "false", "paths": "2", "relays": "2"}, 8)
+		silent := func(m model.Message) fate {
+			if m.To == 1 {
+				return bothLost
+			}
+			return bothBack
+		}
+		s.round(silent, false)
+		s.round(silent, true)
+		if got := s.said(); got != "[suspect p1 of route-failure]" {
+			t.Error(got)
+		}
+		// Of the six others two are asked in a round. The stride of 3 has a divisor in common
+		// with 6, and so has 4: it is 5.
+		for range 5 {
+			s.round(silent, false)
+		}
+		if got := s.said(); got != "[]" {
+			t.Error(got)
+		}
+		s.round(silent, false)
+		if got := s.said(); got != "[trust p1 of route-failure suspect p1 of host-crash]" {
+			t.Error(got)
+		}
+	})
 	t.Run("pause of its own", func(t *testing.T) { // says nothing of others
 		s := newSession(t, "differential", given, 4)
 		probes := s.sent

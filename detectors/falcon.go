@@ -74,8 +74,9 @@ func (s FalconStatus) String() string {
 //     each 100 ms: it is told to kill the system.
 //   - The switch has looked for bytes from the machine each 20 ms, asked it when there were
 //     none, and given up at the sixth look: it is told to disable the port.
-//   - Nobody answers, the retries included. Then nothing can be settled, as when the
-//     network is cut. Falcon blocks: it says nothing, and asks again after each retry.
+//   - Nobody answers who could settle it, the retries included, as when the network is cut:
+//     that the layer above is alive does not. Falcon blocks: it says nothing, and asks again
+//     after each retry.
 //
 // So what is killed is the smallest layer that the one below says to be stuck. A kill is
 // repeated until the spy, which looks after 5 ms, confirms it, and only then the peer is
@@ -98,7 +99,8 @@ func (s FalconStatus) String() string {
 // a crashed one, and is made to stay away by disabling the port; an application that is
 // paused for longer than response is killed, and so crashed indeed; and after the
 // end-to-end time, a partition is an unspecified failure, which counts as a crash. A kill
-// that is late may hit a successor, since a request names no incarnation.
+// names the incarnation that is known, so that a late one spares a successor; but it may hit
+// one where none is known, or at a disabled port.
 //
 // Of the paper it has no CPU-time clock for the response, as agents do not tell how long
 // an application ran, and no spies installed by the monitored: the agents are there.
@@ -260,9 +262,9 @@ func (d *falcon) kill(p int, stage falconStage, now model.Time, out *model.Outpu
 	q := d.peers.id(p)
 	switch stage {
 	case falconKillProcess:
-		ask(d.self, q, model.SystemLayer, model.Kill, int64(model.ProcessLayer), now, out)
+		ask(d.self, q, model.SystemLayer, model.Kill, model.Victim(model.ProcessLayer, d.spied[p].process), now, out)
 	case falconKillSystem:
-		ask(d.self, q, model.HypervisorLayer, model.Kill, int64(model.SystemLayer), now, out)
+		ask(d.self, q, model.HypervisorLayer, model.Kill, model.Victim(model.SystemLayer, d.spied[p].system), now, out)
 	case falconKillMachine:
 		if at := d.ports[p].at; at != model.Nobody {
 			ask(d.self, at, model.SwitchLayer, model.Kill, int64(q), now, out)
@@ -441,8 +443,6 @@ func (d *falcon) informOfSystem(p int, e *model.Evidence, now model.Time, out *m
 	case e.Alive:
 		if newer && s.stage == falconDown {
 			d.speak(p, now, out) // is the process back too?
-		} else if recent {
-			d.answered(p, now, out)
 		}
 	case !pushed(e) && !recent || d.holds(p, model.HostCrash) && s.stage == falconDown:
 	case e.Killed || s.stage == falconKillSystem && recent || s.stage == falconDown:
@@ -464,8 +464,7 @@ func (d *falcon) informOfMachine(p int, e *model.Evidence, now model.Time, out *
 	}
 	off := model.Finding{Kind: model.HostCrash, Place: d.ports[p].down}
 	switch {
-	case e.Alive:
-		d.answered(p, now, out)
+	case e.Alive: // which, as of the system, is not to say that anything on it gets on
 	case s.stage == falconKillMachine || e.Killed:
 		d.bury(p, off, e, true, now, out)
 	case s.stage.kills():

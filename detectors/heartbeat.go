@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/bits"
 
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -135,7 +136,10 @@ func (h *Heartbeats) Step(now model.Time, out *model.Output) (first bool) {
 		}
 	}
 	if newest >= h.seq {
-		for _, q := range h.watchers {
+		for i, q := range h.watchers {
+			if seeded.Bug("the last watcher gets no heartbeat") && i == len(h.watchers)-1 {
+				break
+			}
 			out.Send = append(out.Send, model.Message{From: h.self, To: q, Kind: h.kind, Seq: newest})
 		}
 		h.seq = newest + 1

@@ -36,15 +36,18 @@ func init() {
 //	hypervisor            system           application  process  said            certainty
 //	says the system died  any              any          any      host crash      certain
 //	else any              says: it died    any          any      process crash   certain
-//	any                   answers          silent       silent   stall           certain
-//	any                   answers          silent       answers  wedge           certain
-//	answers               silent           silent       any      stall           500: or too busy
+//	any                   answers          silent       silent   stall           500: or a loss
+//	any                   answers          silent       answers  wedge           500: or a loss
+//	answers               silent           silent       any      stall           333: or too busy, or a loss
 //	silent                silent           silent       silent   unspecified     not told
 //
-// Silent is who left misses questions unanswered, and the one after. A reset or finish says
-// that the process died, too.
+// Silent is who left misses questions unanswered, and the one after. What the application did
+// not answer while the process was silent, too, is not held against it when the process is
+// back. A reset or finish says that the process died, too.
 //
-// What hosts say is certain, since each layer speaks of the one above, which it runs. Of a
+// What hosts say is certain, since each layer speaks of the one above, which it runs. What
+// they do not say is not: one layer may seem silent, and the next answer, where a link
+// corrupts, or a queue is full, and loses some packets and not others. Of a
 // machine that is silent on all layers no host can tell whether it has no power or cannot be
 // reached: then there is a suspicion of no kind, since an abstention that says nothing would
 // break completeness. Nothing is said of the network in between; a single host without
@@ -133,6 +136,9 @@ func (d *hostInformed) Step(now model.Time, in *model.Input, out *model.Output) 
 	case in.Kind == model.Deliver && in.Message.Kind == replyKind:
 		if k := d.peers.index(in.Message.From); k >= 0 && d.recent(in.Message.Seq, now) {
 			x := &d.hosts[k]
+			if x.silent[askedProcess] > d.misses { // the application in it could not answer either
+				x.silent[askedApplication] = min(x.silent[askedApplication], 1)
+			}
 			x.silent[askedProcess] = 0
 			x.live(&x.process, 0, in.Message.Seq)
 			x.live(&x.system, 0, in.Message.Seq)
@@ -250,11 +256,11 @@ func (d *hostInformed) settle(k int, now model.Time, out *model.Output) {
 	case x.process.dead:
 		say(model.Finding{Kind: model.ProcessCrash, Certainty: model.Certain, Lasts: model.Forever}, x.process.evidence)
 	case stuck && answers(askedSystem) && answers(askedProcess):
-		say(model.Finding{Kind: model.Wedge, Certainty: model.Certain}, model.NoEvidence)
+		say(model.Finding{Kind: model.Wedge, Certainty: oneOf(2)}, model.NoEvidence)
 	case stuck && answers(askedSystem):
-		say(model.Finding{Kind: model.Stall, Certainty: model.Certain}, model.NoEvidence)
+		say(model.Finding{Kind: model.Stall, Certainty: oneOf(2)}, model.NoEvidence)
 	case stuck && !answers(askedProcess) && answers(askedHypervisor):
-		say(model.Finding{Kind: model.Stall, Certainty: model.Certain / 2}, model.NoEvidence)
+		say(model.Finding{Kind: model.Stall, Certainty: oneOf(3)}, model.NoEvidence)
 	case stuck && !answers(askedProcess):
 		say(model.Finding{Kind: model.Unspecified}, model.NoEvidence)
 	default:

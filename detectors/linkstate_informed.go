@@ -45,8 +45,11 @@ func init() {
 //
 //	on the map                                          said            certainty
 //	the port of the peer's switch to it is down         host crash      500: or its link was cut
-//	  and was disabled by order                         partition       certain
-//	no path                                             partition       certain
+//	  and was disabled by order                         partition       500: or it is dead, for which
+//	                                                                    it was disabled
+//	no path                                             partition       500: or all behind the cut
+//	                                                                    lost power
+//	  as its own link is dead                           partition       certain
 //	none that routers use, but the port is up again     route failure   certain
 //	no answer from its own switch, misses times         partition       500: or a loss, a rule
 //	none from the peer's, but there is a path           route failure   500: or that switch is
@@ -66,7 +69,8 @@ func init() {
 // It is blind to processes: one that crashed, hangs or is paused looks well, and so does a
 // host whose port stays up. Its certainties hold only as far as the switches are right: what
 // an interface loses silently, nobody knows, and what the cut part of the network holds
-// cannot be heard. Of a drop on the way, a packet must have been sent by somebody: it reads
+// cannot be heard. The bytes of a queue are those of all classes: what waits below the class
+// of its flow does not hold that up, and is told as congestion all the same. Of a drop on the way, a packet must have been sent by somebody: it reads
 // what comes as an answer to the messages of other detectors, and sends none to its peers.
 type linkState struct {
 	opinions
@@ -459,7 +463,7 @@ func (d *linkState) settle(k int, now model.Time, out *model.Output) {
 	switch cut.certainty = model.Certain; {
 	case isolated && (x.lost == told{}):
 		cut = noAnswer(d.own)
-	case access:
+	case access || !d.dead[d.uplink]:
 		cut.certainty = model.Certain / 2
 	}
 	unused := !d.shortest.reaches(id) // by the routers

@@ -114,6 +114,7 @@ func (d *merger) wakeAll() {
 func (d *merger) Step(now model.Time, in *model.Input, out *model.Output) {
 	n := uint8(len(d.parts))
 	d.touched = d.touched[:0]
+	due := now >= slices.Min(d.wakes)
 	for i := range d.parts {
 		d.input = *in
 		if in.Kind == model.Deliver {
@@ -131,6 +132,15 @@ func (d *merger) Step(now model.Time, in *model.Input, out *model.Output) {
 		d.touched = append(d.touched, in.Message.From)
 	case model.Inform:
 		d.touched = append(d.touched, in.Evidence.About)
+	}
+	if due || in.Kind == model.Inform {
+		// A part may think otherwise of whom it suspects, without a verdict: with another
+		// certainty, or of another place.
+		for p := range d.held {
+			if d.suspects(p) {
+				d.touched = append(d.touched, d.peers.id(p))
+			}
+		}
 	}
 	d.input = model.Input{}
 	slices.Sort(d.touched)
@@ -186,9 +196,17 @@ func (s *support) add(f model.Finding) {
 	s.doubt *= 1 - float64(f.Certainty)/float64(model.Certain)
 }
 
-// strength returns s, in thousandths.
+// strength returns s.
 func (s *support) strength() model.Certainty {
-	return model.Certainty(math.Round(float64((1 - s.doubt) * float64(model.Certain))))
+	if s.doubt == 0 {
+		return model.Certain
+	}
+	return uncertainly(1 - s.doubt)
+}
+
+// uncertainly returns a share in thousandths, of which no rounding makes a certainty.
+func uncertainly(share float64) model.Certainty {
+	return min(model.Certainty(math.Round(float64(share*float64(model.Certain)))), model.Certain-1)
 }
 
 // supports returns what the parts say of a peer, by kind: facts or warnings.
@@ -255,7 +273,7 @@ func explain(facts *[model.Wedge + 1]support) (winner model.FailureKind, c model
 	if best == 0 {
 		return model.Unspecified, facts[model.Unspecified].strength()
 	}
-	return winner, model.Certainty(math.Round(float64(model.Certain) * best / sum))
+	return winner, uncertainly(best / sum)
 }
 
 // firstReason returns the first reason for a kind that a part gives.

@@ -8,7 +8,8 @@ import (
 )
 
 // The certainty of the winner is what Dempster's rule gives when it is carried out in full:
-// masses on sets of rivals, intersected pairwise, without the mass of the empty set.
+// masses on sets of rivals, intersected pairwise, without the mass of the empty set. It is
+// never rounded up to a certainty.
 func TestMergerAgainstDempster(t *testing.T) {
 	random := uint64(1)
 	next := func(n uint64) uint64 {
@@ -41,7 +42,7 @@ func TestMergerAgainstDempster(t *testing.T) {
 				best, kind = b, k
 			}
 		}
-		if math.Abs(float64(got)-1000*best) > 0.51 || winner != kind {
+		if math.Abs(float64(got)-min(1000*best, 999)) > 0.51 || winner != kind {
 			t.Fatalf("trial %d: %v with %d, by the rule %v with %v", trial, winner, got, kind, 1000*best)
 		}
 	}
@@ -65,6 +66,8 @@ func TestMergerPrecedence(t *testing.T) {
 		{"equal rivals", [][]model.Finding{{{Kind: model.Stall, Certainty: 500}}, {{Kind: model.Partition, Certainty: 500}}}, said{model.Partition: 333}},
 		{"certain", [][]model.Finding{{{Kind: model.HostCrash, Certainty: 900}}, {{Kind: model.Wedge, Certainty: 1000}}}, said{model.Wedge: 1000}},
 		{"contradiction", [][]model.Finding{{{Kind: model.Wedge, Certainty: 1000}}, {{Kind: model.HostCrash, Certainty: 1000}}}, said{model.HostCrash: 1000}},
+		{"all but certain", [][]model.Finding{{{Kind: model.Stall, Certainty: 990}, {Kind: model.Congestion, Certainty: 990}}, {{Kind: model.Stall, Certainty: 990}, {Kind: model.Congestion, Certainty: 990}}},
+			said{model.Stall: 999, model.Congestion: 999}},
 		{"beside", [][]model.Finding{{{Kind: model.Congestion, Certainty: 500}}, {{Kind: model.Congestion, Certainty: 800}, {Kind: model.Stall, Certainty: 1000}}},
 			said{model.Congestion: 900, model.Stall: 1000}},
 		{"untold", [][]model.Finding{{{Kind: model.Stall}}}, said{model.Stall: 500}},
@@ -88,6 +91,27 @@ func TestMergerPrecedence(t *testing.T) {
 			if got[k] != want {
 				t.Errorf("%s: %v, want %v", c.name, got, c.want)
 			}
+		}
+	}
+}
+
+// The place is that of the most certain finding, and of several such of the first part's.
+func TestMergerPlace(t *testing.T) {
+	at := func(node model.ProcessID, c model.Certainty) fixed {
+		return fixed{findings: []model.Finding{{Kind: model.Partition, Certainty: c, Place: model.NodePlace(node)}}}
+	}
+	for _, c := range []struct {
+		parts []Typed
+		want  model.Place
+	}{
+		{[]Typed{at(5, 500), at(6, 700), at(7, 700)}, model.NodePlace(6)},
+		{[]Typed{at(5, 700), at(6, 700), at(7, 500)}, model.NodePlace(5)},
+	} {
+		d := &merger{opinions: opinions{reportFull, newPeers([]model.ProcessID{1}), make([][]opinion, 1)}, parts: c.parts}
+		var out model.Output
+		d.join(0, 0, &out)
+		if got := d.Findings(1, 0, nil); len(got) != 1 || got[0].Place != c.want {
+			t.Errorf("%+v, want %v", got, c.want)
 		}
 	}
 }
@@ -117,6 +141,49 @@ func TestMergerRefusesParts(t *testing.T) {
 		}
 		if _, err := s.New(Env{N: 2, Watch: []model.ProcessID{1}}, p); err == nil || err.Error() != want {
 			t.Errorf("%q: error %v, want %v", text, err, want)
+		}
+	}
+}
+
+// changeable is a part of which the certainty changes without a verdict, as it may.
+type changeable struct {
+	fixed
+	wakes model.Time
+	turn  func(in *model.Input) bool // tells whether it changes
+	next  model.Certainty
+}
+
+func (c *changeable) Step(_ model.Time, in *model.Input, out *model.Output) {
+	if out.Wake = c.wakes; c.turn(in) {
+		c.findings[0].Certainty = c.next
+	}
+}
+
+// A part that becomes more certain of what it says, by evidence that is about nobody or as
+// time passes, gives no verdict: the joint report follows all the same.
+func TestMergerFollowsCertainty(t *testing.T) {
+	for name, c := range map[string]struct {
+		in   model.Input
+		turn func(*model.Input) bool
+	}{
+		"evidence": {model.Input{Kind: model.Inform, Evidence: &model.Evidence{Kind: model.LinkState, About: model.Nobody}},
+			func(in *model.Input) bool { return in.Kind == model.Inform }},
+		"time": {model.Input{Kind: model.Wake}, func(*model.Input) bool { return true }},
+	} {
+		part := &changeable{fixed{findings: []model.Finding{{Kind: model.Partition, Certainty: 500}}}, 10, c.turn, 900}
+		stall := fixed{findings: []model.Finding{{Kind: model.Stall, Certainty: 800}}}
+		quiet := &changeable{stall, model.Never, func(*model.Input) bool { return false }, 0}
+		d := &merger{opinions: opinions{reportFull, newPeers([]model.ProcessID{1}), make([][]opinion, 1)}, parts: []Typed{part, quiet}, wakes: []model.Time{10, model.Never}}
+		var out model.Output
+		d.join(0, 0, &out)
+		if got := d.Findings(1, 0, nil); len(got) != 1 || got[0].Kind != model.Stall {
+			t.Errorf("%s: at first %v", name, got)
+		}
+		out.Reset()
+		d.Step(10, &c.in, &out)
+		// o = 9 and 4: 9/14
+		if got := d.Findings(1, 10, nil); len(got) != 1 || got[0].Kind != model.Partition || got[0].Certainty != 643 || len(out.Verdicts) != 2 {
+			t.Errorf("%s: in the end %v by %v", name, got, out.Verdicts)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -98,7 +99,7 @@ func (d *nfds) Step(now model.Time, in *model.Input, out *model.Output) {
 func (d *nfds) receive(p int, j int64, now model.Time, out *model.Output) {
 	if d.fresh.has(p) {
 		d.largest[p] = max(d.largest[p], j)
-	} else if j >= d.current(p, now) {
+	} else if j >= d.current(p, now) || seeded.Bug("a heartbeat that is not fresh ends a suspicion") {
 		d.largest[p] = j
 		d.fresh.add(p, d.tau(p, j+1))
 		out.Verdicts = append(out.Verdicts, model.Verdict{Peer: d.peers.id(p)})

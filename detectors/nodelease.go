@@ -3,6 +3,7 @@ package detectors
 import (
 	"encoding/binary"
 
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -97,7 +98,7 @@ func (d *nodeLease) Step(now model.Time, in *model.Input, out *model.Output) {
 		d.look = now.Add(d.monitor)
 		d.lookAtAll(now, out)
 	}
-	if now >= d.renewal && len(d.watchers) > 0 {
+	if (now >= d.renewal || seeded.Bug("a lease is renewed at any wake-up") && in.Kind == model.Wake) && len(d.watchers) > 0 {
 		for _, q := range d.watchers {
 			out.Send = append(out.Send, model.Message{From: d.self, To: q, Kind: renewKind})
 		}

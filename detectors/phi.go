@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -169,6 +170,9 @@ func (l *phi) phi(z float64) float64 {
 
 func (l *phi) timeout(d *accrual, p int) float64 {
 	sigma := max(d.deviation(p, l.sample), l.deviation)
+	if seeded.Bug("the deviation has no floor") {
+		sigma = d.deviation(p, l.sample)
+	}
 	if sigma == 0 {
 		return math.Floor(d.mean(p)) + 1
 	}

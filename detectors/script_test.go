@@ -323,8 +323,8 @@ func setEvidence(e *model.Evidence, name, value string) (err error) {
 	return err
 }
 
-// request writes a request to an agent, to the system of host 1 to kill its process as
-// " asks system of n1: kill process;".
+// request writes a request to an agent, to the system of host 1 to kill the second
+// incarnation of its process as " asks system of n1: kill process 2;".
 func request(m *model.Message) string {
 	r := model.Request(m.Kind)
 	var what string
@@ -335,6 +335,11 @@ func request(m *model.Message) string {
 		what = fmt.Sprintf("n%d", m.Arg)
 	case r == model.Subscribe:
 		what = "changes"
+	case r == model.Kill:
+		layer, incarnation := model.VictimOf(m.Arg)
+		if what = layer.String(); incarnation != 0 {
+			what += fmt.Sprintf(" %d", incarnation)
+		}
 	default:
 		what = model.Layer(m.Arg).String()
 	}

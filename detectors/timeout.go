@@ -3,6 +3,7 @@ package detectors
 import (
 	"encoding/binary"
 
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -108,7 +109,7 @@ func (d *timeout) Step(now model.Time, in *model.Input, out *model.Output) {
 		sortVerdicts(out.Verdicts[before:])
 	}
 	if in.Kind == model.Deliver && in.Message.Kind == d.sign {
-		if k := d.peers.index(in.Message.From); k >= 0 {
+		if k := d.peers.index(in.Message.From); k >= 0 && !(seeded.Bug("a suspicion is never withdrawn") && d.pairs[k].prev == unlisted) {
 			p := int32(k)
 			if d.pairs[p].prev == unlisted {
 				out.Verdicts = append(out.Verdicts, model.Verdict{Peer: in.Message.From})
@@ -127,6 +128,9 @@ func (d *timeout) deadline() model.Time {
 	first := d.pairs[len(d.pairs)-1].next
 	if first == d.ends() {
 		return model.Never
+	}
+	if seeded.Bug("a deadline is a period too early") {
+		return d.pairs[first].since.Add(d.timeout - d.heartbeats.schedule.eta)
 	}
 	return d.pairs[first].since.Add(d.timeout)
 }
@@ -148,6 +152,11 @@ func (d *timeout) AppendState(b []byte, now model.Time) []byte {
 		var code uint64
 		if s.prev != unlisted {
 			code = 1 + uint64(max(0, s.since.Add(d.timeout).Sub(now)))
+			if seeded.Bug("an encoded time is not relative to now") {
+				code += uint64(now)
+			}
+		} else if seeded.Bug("a suspicion is not encoded") {
+			code = 1
 		}
 		b = binary.AppendUvarint(b, code)
 	}

@@ -144,3 +144,113 @@ func TestCoarseReports(t *testing.T) {
 		t.Errorf("only %d verdicts", told)
 	}
 }
+
+// A typed detector that is loaded from its state, or copied, answers as the one that it comes
+// from, with places, certainties, durations and reasons: all but since when.
+func TestStatesKeepFindings(t *testing.T) {
+	t.Parallel()
+	places, certain, lasting := 0, 0, 0
+	for _, s := range detectors.All() {
+		if !s.Typed {
+			continue
+		}
+		for _, report := range []string{"full", "kind"} {
+			env := detectors.Env{N: 4, Watch: []model.ProcessID{1, 2, 3}, Watchers: []model.ProcessID{1, 2, 3}, Map: starOf(4)}
+			make := func() detectors.Typed {
+				a, err := build(t, s.Name, map[string]string{"report": report})(env)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return a.(detectors.Typed)
+			}
+			d, dice := make(), splitMix(7)
+			var asked []model.Time
+			var out model.Output
+			at := model.Time(0)
+			step := func(in model.Input) {
+				out.Reset()
+				in.Random = &dice
+				d.Step(at, &in, &out)
+				if len(out.Send) > 0 {
+					asked = append(asked, at)
+				}
+			}
+			step(model.Input{Kind: model.Start})
+			for i := range 400 {
+				if next := at.Add(model.Duration(1 + dice.IntN(int(200*ms)))); out.Wake <= next {
+					at = max(at, out.Wake)
+					step(model.Input{Kind: model.Wake})
+				} else {
+					at = next
+					step(model.Input{Kind: model.Inform, Evidence: randomEvidence(&dice, asked)})
+				}
+				copied, loaded := d.Clone().(detectors.Typed), make()
+				if rest, err := loaded.LoadState(d.AppendState(nil, at), at); err != nil || len(rest) > 0 {
+					t.Fatalf("%s: its own state is refused: %v, %d bytes left", s.Name, err, len(rest))
+				}
+				for q := range model.ProcessID(4) {
+					for name, other := range map[string]detectors.Typed{"copied": copied, "loaded": loaded} {
+						want, wantWhy := answersOf(d, q, at)
+						got, why := answersOf(other, q, at)
+						if !slices.Equal(got, want) || !slices.Equal(why, wantWhy) {
+							t.Fatalf("%s report=%s, step %d: %s, it holds of %d %+v by %v, want %+v by %v", s.Name, report, i, name, q, got, why, want, wantWhy)
+						}
+						for _, r := range wantWhy {
+							if report == "kind" && r.Place != model.Nowhere {
+								t.Fatalf("%s tells of a place: %v", s.Name, r)
+							}
+						}
+						for _, f := range want {
+							if report == "kind" && f != (model.Finding{Kind: f.Kind}) {
+								t.Fatalf("%s tells more than the kind: %+v", s.Name, f)
+							}
+							places += count(f.Place != model.Nowhere)
+							certain += count(f.Certainty != 0)
+							lasting += count(f.Lasts != 0)
+						}
+					}
+				}
+			}
+		}
+	}
+	if places < 1000 || certain < 1000 || lasting < 1000 {
+		t.Errorf("only %d places, %d certainties and %d durations compared", places, certain, lasting)
+	}
+}
+
+func count(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// answersOf returns what is held of a peer, and why, without since when.
+func answersOf(d detectors.Typed, q model.ProcessID, now model.Time) ([]model.Finding, []detectors.Reason) {
+	findings := d.Findings(q, now, nil)
+	for i := range findings {
+		findings[i].Since = 0
+	}
+	reasons := d.(detectors.Explainer).Explain(q, now, nil)
+	for i := range reasons {
+		reasons[i].At = 0
+	}
+	return findings, reasons
+}
+
+// randomEvidence is of any kind, in answer to any of the last questions or to none, on four
+// hosts at the switch 4.
+func randomEvidence(dice *splitMix, asked []model.Time) *model.Evidence {
+	e := &model.Evidence{
+		Kind: model.EvidenceKind(1 + dice.IntN(int(model.EvidenceKinds)-1)), From: model.ProcessID(dice.IntN(5)), About: model.ProcessID(dice.IntN(4)),
+		Layer: model.Layer(dice.IntN(int(model.Layers))), Alive: dice.IntN(2) == 0, Killed: dice.IntN(8) == 0,
+		Cause: model.DropCause(dice.IntN(8)), Place: model.LinkPlace(int32(dice.IntN(8))), Value: int64(dice.IntN(100_000)), Incarnation: int64(dice.IntN(3)),
+	}
+	if e.Kind == model.Liveness && dice.IntN(4) > 0 {
+		e.From = e.About
+	}
+	if k := len(asked); dice.IntN(2) == 0 && k > 0 {
+		e.Seq = int64(asked[k-1-dice.IntN(min(k, 3))]) + 1
+	}
+	return e
+}

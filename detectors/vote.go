@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"suspect/detectors/seeded"
 	"suspect/model"
 )
 
@@ -288,7 +289,7 @@ func (d *vote) hear(p int, from model.ProcessID, accused bool) {
 // forget ages the accusations of others.
 func (d *vote) forget(p int) {
 	b := &d.ballots[p]
-	if b.accusers == 0 {
+	if b.accusers == 0 || seeded.Bug("an accusation is never forgotten") {
 		return
 	}
 	for q := range b.memory {

@@ -106,7 +106,10 @@ func (s *system) agent(m *model.Message) {
 		e.Seq = m.Seq
 		s.inform(m.To, m.From, e)
 	}
-	of := model.Layer(m.Arg)
+	of, victim := model.Layer(m.Arg), int64(0)
+	if m.Kind == uint8(model.Kill) {
+		of, victim = model.VictimOf(m.Arg)
+	}
 	switch {
 	case m.Layer == model.ApplicationLayer:
 		if p.player == nil || m.Kind != uint8(model.Probe) {
@@ -120,7 +123,7 @@ func (s *system) agent(m *model.Message) {
 	case m.Layer == model.SystemLayer && !p.machine.down:
 		switch model.Request(m.Kind) {
 		case model.Kill:
-			if of == model.ProcessLayer && p.player != nil {
+			if of == model.ProcessLayer && p.player != nil && (victim == 0 || victim == p.machine.starts) {
 				s.stop(p, false, true)
 			}
 			answer(m.Layer, model.ProcessLayer)
@@ -139,7 +142,7 @@ func (s *system) agent(m *model.Message) {
 	case m.Layer == model.HypervisorLayer:
 		switch model.Request(m.Kind) {
 		case model.Kill:
-			if of == model.SystemLayer && !p.machine.down {
+			if of == model.SystemLayer && !p.machine.down && (victim == 0 || victim == p.machine.boots) {
 				s.stop(p, true, true)
 			}
 			answer(m.Layer, model.SystemLayer)

@@ -72,12 +72,13 @@ func kindTable(r *run.Results) *table {
 	return t
 }
 
-// median is the median of a spread, with how many there are.
+// median is the median of a spread, with how many there are: those in which the word never came
+// are not among them.
 func median(s *run.Spread) string {
 	if s == nil {
 		return "never"
 	}
-	return Duration(s.P50)
+	return fmt.Sprintf("%s (%s)", Duration(s.P50), Count(s.Count))
 }
 
 // said lists what was said, the most frequent first.

@@ -43,7 +43,11 @@ type action struct {
 // Expander returns an expander for one worker.
 func (t *interleaved) Expander() Expander { return t.expander() }
 
-func (t *interleaved) expander() *interleavedExpander { return &interleavedExpander{t: t} }
+func (t *interleaved) expander() *interleavedExpander {
+	e := &apart[interleavedExpander](1)[0]
+	e.t, e.after = t, apart[uint64](t.layout.words)
+	return e
+}
 
 // Expand appends the successors of state.
 func (e *interleavedExpander) Expand(state []uint64, out *Successors) bool {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"suspect/properties"
 )
@@ -39,7 +40,8 @@ type Search struct {
 	// entry is the level that is being filled.
 	levels [][shards]int32
 	// The next state to expand, which has depth len(levels)-2.
-	cursor cursor
+	cursor  cursor
+	parents []stateID // of next
 
 	transitions int64
 	violations  []stateID         // of each property, noState where there is none
@@ -47,9 +49,8 @@ type Search struct {
 	complete    bool
 	bytes       int64 // of the buffers, at most
 
-	expanders []Expander
-	views     []View
-	blocks    [blocks]block
+	workers []*worker
+	blocks  [blocks]block
 }
 
 // cursor is a place in a level: states are expanded shard by shard.
@@ -61,15 +62,21 @@ type cursor struct{ shard, local int }
 // hence none of them depends on the workers.
 const (
 	leastChunk = 1 << 9
-	mostChunk  = 1 << 12
-	blocks     = 8
+	mostChunk  = 1 << 13
+	blocks     = 16
 )
+
+// worker is what one goroutine works with.
+type worker struct {
+	expander Expander
+	succ     Successors // of the state in hand
+	view     View
+}
 
 // block is a part of a chunk, and what was found from it.
 type block struct {
 	parents     []stateID
 	unknown     []stateID // parents that the System must learn first
-	succ        Successors
 	found       [shards]found
 	late        [shards]found // from those that had to be learnt
 	transitions int64
@@ -147,16 +154,17 @@ func (s *Search) restart() error {
 	s.violations = slices.Repeat([]stateID{noState}, len(s.props))
 	s.workersAnew()
 	for shard := range shards {
-		s.judge(shard, 0, &s.views[0])
+		s.judge(shard, 0, &s.workers[0].view)
 	}
 	return s.settle()
 }
 
 func (s *Search) workersAnew() {
-	s.expanders = s.expanders[:0]
-	s.views = make([]View, s.opt.Workers)
+	s.workers = nil
 	for range s.opt.Workers {
-		s.expanders = append(s.expanders, s.sys.Expander())
+		w := &apart[worker](1)[0]
+		w.expander = s.sys.Expander()
+		s.workers = append(s.workers, w)
 	}
 	for i := range s.blocks {
 		s.blocks[i] = block{}
@@ -258,12 +266,13 @@ func (s *Search) memory() int64 {
 	return s.store.bytes() + s.sys.Bytes() + s.bytes + int64(len(s.levels))*shards*4
 }
 
-// next returns the next states to expand, none at the end of the level.
+// next returns the next states to expand, none at the end of the level. They are lent until
+// it is called again.
 func (s *Search) next() []stateID {
 	depth := len(s.levels) - 2
 	from, to := &s.levels[depth], &s.levels[depth+1]
 	size := int(min(max(leastChunk, s.store.len()/32), mostChunk))
-	var parents []stateID
+	parents := s.parents[:0]
 	for s.cursor.shard < shards && len(parents) < size {
 		lo := max(s.cursor.local, int(from[s.cursor.shard]))
 		hi := min(int(to[s.cursor.shard]), lo+size-len(parents))
@@ -275,27 +284,33 @@ func (s *Search) next() []stateID {
 			s.cursor = cursor{shard: s.cursor.shard + 1}
 		}
 	}
+	s.parents = parents
 	return parents
 }
 
-// parallel calls do(i) for 0 <= i < n, each once, in goroutines of the workers.
-func (s *Search) parallel(n int, do func(worker, i int)) {
-	workers := min(s.opt.Workers, n)
-	if workers <= 1 {
-		for i := range n {
-			do(0, i)
-		}
-		return
-	}
+// apart returns n zero values whose memory is far enough from everything else that no other
+// worker waits when they are written: processors hand memory to one another in lines of 64
+// bytes, and fetch two at a time.
+func apart[T any](n int) []T {
+	var t T
+	gap := (128 + int(unsafe.Sizeof(t)) - 1) / int(unsafe.Sizeof(t))
+	return make([]T, gap+n+gap)[gap : gap+n : gap+n]
+}
+
+// parallel calls do for 0 <= i < n, each once, in goroutines of the workers, of which the
+// first is the caller's: to wake another takes as long as to expand several states.
+func (s *Search) parallel(n int, do func(w *worker, i int)) {
 	var next atomic.Int64
-	var wait sync.WaitGroup
-	for w := range workers {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(w, i)
-			}
-		})
+	work := func(w *worker) {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			do(w, i)
+		}
 	}
+	var wait sync.WaitGroup
+	for _, w := range s.workers[1:max(1, min(len(s.workers), n))] {
+		wait.Go(func() { work(w) })
+	}
+	work(s.workers[0])
 	wait.Wait()
 }
 
@@ -306,38 +321,17 @@ func (s *Search) expand(parents []stateID) error {
 		lo := min(i*per, len(parents))
 		s.blocks[i].reset(parents[lo:min(lo+per, len(parents))])
 	}
-	s.parallel(blocks, func(w, i int) {
+	s.parallel(blocks, func(w *worker, i int) {
 		b := &s.blocks[i]
-		s.expandBlock(s.expanders[w], b, b.parents, &b.found)
+		s.expandBlock(w, b, b.parents, &b.found)
 	})
-	for i := range s.blocks {
-		b := &s.blocks[i]
-		for _, id := range b.unknown {
-			if err := s.sys.Learn(s.store.state(id)); err != nil {
-				return err
-			}
-		}
+	if err := s.learn(); err != nil {
+		return err
 	}
-	// Parents that had to be learnt are expanded now, and their successors put where they
-	// would be otherwise: which parents they are must not matter, as a search that goes on
-	// from a checkpoint has learnt less.
-	s.parallel(blocks, func(w, i int) {
-		b := &s.blocks[i]
-		if learnt := b.unknown; len(learnt) > 0 {
-			b.unknown = nil
-			s.expandBlock(s.expanders[w], b, learnt, &b.late)
-			if len(b.unknown) > 0 {
-				panic("explore: a System has learnt a state and cannot expand it")
-			}
-			for shard := range b.found {
-				b.found[shard].merge(&b.late[shard], s.store.words)
-			}
-		}
-	})
 	before := s.ends()
-	s.parallel(shards, func(w, shard int) {
+	s.parallel(shards, func(w *worker, shard int) {
 		s.insert(shard)
-		s.judge(shard, int(before[shard]), &s.views[w])
+		s.judge(shard, int(before[shard]), &w.view)
 	})
 	if err := s.settle(); err != nil {
 		return err
@@ -351,6 +345,37 @@ func (s *Search) expand(parents []stateID) error {
 	return nil
 }
 
+// learn lets the System learn what it does not know of the parents, and visits the
+// successors of those then. They are put where they would be otherwise: which parents had
+// to be learnt must not matter, as a search that goes on from a checkpoint has learnt less.
+func (s *Search) learn() error {
+	var late []*block
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		for _, id := range b.unknown {
+			if err := s.sys.Learn(s.store.state(id)); err != nil {
+				return err
+			}
+		}
+		if len(b.unknown) > 0 {
+			late = append(late, b)
+		}
+	}
+	s.parallel(len(late), func(w *worker, i int) {
+		b := late[i]
+		learnt := b.unknown
+		b.unknown = nil
+		s.expandBlock(w, b, learnt, &b.late)
+		if len(b.unknown) > 0 {
+			panic("explore: a System has learnt a state and cannot expand it")
+		}
+		for shard := range b.found {
+			b.found[shard].merge(&b.late[shard], s.store.words)
+		}
+	})
+	return nil
+}
+
 func (b *block) reset(parents []stateID) {
 	b.parents, b.unknown, b.transitions = parents, nil, 0
 	for i := range b.found {
@@ -360,7 +385,7 @@ func (b *block) reset(parents []stateID) {
 }
 
 func (b *block) bytes() int64 {
-	n := int64(cap(b.succ.States)) * 8
+	var n int64
 	for i := range b.found {
 		n += b.found[i].bytes() + b.late[i].bytes()
 	}
@@ -369,16 +394,17 @@ func (b *block) bytes() int64 {
 
 // expandBlock puts the successors of some parents of b into the given lists. Those that are
 // not known to the System are left in b.
-func (s *Search) expandBlock(e Expander, b *block, parents []stateID, into *[shards]found) {
+func (s *Search) expandBlock(w *worker, b *block, parents []stateID, into *[shards]found) {
 	words := s.store.words
+	var transitions int64
 	for _, id := range parents {
-		b.succ.Reset()
-		if !e.Expand(s.store.state(id), &b.succ) {
+		w.succ.Reset()
+		if !w.expander.Expand(s.store.state(id), &w.succ) {
 			b.unknown = append(b.unknown, id)
 			continue
 		}
-		states := b.succ.States
-		b.transitions += int64(len(states) / words)
+		states := w.succ.States
+		transitions += int64(len(states) / words)
 		if words == 1 {
 			for _, a := range states {
 				f := &into[shardOf(hash1(a))]
@@ -394,11 +420,15 @@ func (s *Search) expandBlock(e Expander, b *block, parents []stateID, into *[sha
 			f.parents = append(f.parents, id)
 		}
 	}
+	b.transitions += transitions
 }
 
 // insert puts what was found for a shard into it.
 func (s *Search) insert(shard int) {
-	h := &s.store.shards[shard]
+	// Worked on in a copy, as other workers write to the neighbours.
+	own := s.store.shards[shard]
+	defer func() { s.store.shards[shard] = own }()
+	h := &own
 	words := s.store.words
 	for i := range s.blocks {
 		f := &s.blocks[i].found[shard]
@@ -578,7 +608,7 @@ func (s *Search) follow(now []uint64, ids []stateID) (last []uint64, steps []Ste
 // successor returns the words of the visited state id, which may follow the state now.
 func (s *Search) successor(now []uint64, id stateID) ([]uint64, error) {
 	var succ Successors
-	for !s.expanders[0].Expand(now, &succ) {
+	for !s.workers[0].expander.Expand(now, &succ) {
 		if err := s.sys.Learn(now); err != nil {
 			return nil, err
 		}

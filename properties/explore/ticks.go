@@ -130,6 +130,8 @@ type ticks struct {
 	lists []listTable // of each process
 	words []uint64
 	out   model.Output
+
+	learner *tickExpander // of Learn
 }
 
 // renamings are the permutations of the processes, the first of which is the identity;

@@ -112,10 +112,13 @@ type tickExpander struct {
 func (t *ticks) Expander() Expander { return t.expander() }
 
 func (t *ticks) expander() *tickExpander {
-	return &tickExpander{
-		t: t, local: make([]uint32, t.N), pause: make([]uint64, t.N), aged: make([]uint32, t.N*t.N),
-		does: make([]int, t.N), wires: make([]uint32, t.N*t.N), lists: make([]*list, t.N),
+	e := &apart[tickExpander](1)[0]
+	*e = tickExpander{
+		t: t, local: apart[uint32](t.N), pause: apart[uint64](t.N), aged: apart[uint32](t.N * t.N),
+		does: apart[int](t.N), wires: apart[uint32](t.N * t.N), lists: apart[*list](t.N),
+		base: apart[uint64](t.layout.words * len(t.perms)),
 	}
+	return e
 }
 
 // Expand appends the successors of state.
@@ -126,8 +129,12 @@ func (e *tickExpander) Expand(state []uint64, out *Successors) bool {
 
 // Learn learns what Expand needs.
 func (t *ticks) Learn(state []uint64) error {
-	e := t.expander()
-	e.learn, e.out = true, new(Successors)
+	if t.learner == nil {
+		t.learner = t.expander()
+		t.learner.learn = true
+	}
+	e := t.learner
+	e.out, e.err = new(Successors), nil
 	e.expand(state)
 	if e.err != nil {
 		return e.err
@@ -251,6 +258,9 @@ func (e *tickExpander) tick() bool {
 	}
 	if e.learn && t.wider {
 		return true // all is void anyway
+	}
+	if e.learn && e.found == nil && !answers {
+		return true // all is known now
 	}
 	e.rest()
 	if e.found != nil {
