@@ -62,7 +62,7 @@ type cursor struct{ shard, local int }
 // hence none of them depends on the workers.
 const (
 	leastChunk = 1 << 9
-	mostChunk  = 1 << 13
+	mostChunk  = 1 << 12
 	blocks     = 16
 )
 
