@@ -245,6 +245,10 @@ type Subject struct {
 	Reason  string
 	Runs    int
 
+	// Judged is in how many of the runs there was something to judge, as a crash that lasts
+	// is for completeness, and it held.
+	Judged int
+
 	// First is the number of the first plan in which it is violated, from 1 on. Plan is
 	// the smallest one that was found, and Shrunk how many steps led to it.
 	First  int
@@ -410,6 +414,7 @@ func (s *Suite) copies(p *Plan) (ok bool, reason string) {
 // over examines a subject over random plans, and shrinks one for which it fails.
 func (s *Suite) over(name string, test func(*Plan) (bool, string)) Subject {
 	found := Subject{Name: name, Outcome: Holds}
+	before := s.judged
 	var stopped error
 	params := gopter.DefaultTestParametersWithSeed(int64(subSeed(s.Seed, name)))
 	params.MinSuccessfulTests = s.Runs
@@ -454,6 +459,14 @@ func (s *Suite) over(name string, test func(*Plan) (bool, string)) Subject {
 	case stopped != nil:
 		found.Outcome, found.Reason = Inconclusive, "stopped: "+stopped.Error()
 	}
+	switch name {
+	case Complete:
+		found.Judged = s.judged[0] - before[0]
+	case Accurate:
+		found.Judged = s.judged[1] - before[1]
+	default:
+		found.Judged = found.Runs
+	}
 	return found
 }
 
@@ -492,7 +505,7 @@ func (s *Suite) outside() (found Subject) {
 		p.Processes, p.Loss = 3, 0
 		p.Partitions = []Partition{{For: p.Horizon + 1, Group: model.ProcessesOf(2)}}
 	}
-	found = Subject{Name: Outside, Runs: 1, Outcome: Holds}
+	found = Subject{Name: Outside, Runs: 1, Judged: 1, Outcome: Holds}
 	defer func() {
 		if r := recover(); r != nil {
 			found.Outcome, found.Plan, found.Reason = Violated, p, fmt.Sprintf("the detector panics: %v", r)

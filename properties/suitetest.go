@@ -68,7 +68,7 @@ func Test(t *testing.T, factory Factory, claim Claim) {
 		t.Run(name, func(t *testing.T) {
 			found := s.Examine(name)
 			if found.Outcome == Holds {
-				t.Logf("%d plans. %s", found.Runs, found.Reason)
+				t.Logf("%s, %d of them with something to judge. %s", plural(found.Runs, "plan"), found.Judged, found.Reason)
 				return
 			}
 			t.Errorf("%s of %v: %s", name, claim.Class, found.Reason)

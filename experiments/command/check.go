@@ -58,7 +58,9 @@ type checkedSubject struct {
 	Reason  string             `json:"reason,omitempty"`
 	// Plans is how many failure plans were run, First the number of the first one in which
 	// the subject is violated, and Shrunk how many steps made that smaller.
-	Plans  int `json:"plans"`
+	Plans int `json:"plans"`
+	// Judged is in how many of them there was something to judge, and it held.
+	Judged int `json:"judged"`
 	First  int `json:"first,omitempty"`
 	Shrunk int `json:"shrunk,omitempty"`
 	// Counterexample is the file with that plan, and Story what happens in it.
@@ -270,7 +272,7 @@ func (e *environment) checkClaim(ctx context.Context, spec detectors.Spec, param
 		}
 		e.note("%s %s: %s ...", spec.Name, found.Class, name)
 		x := s.Examine(name)
-		subject := checkedSubject{Subject: name, Outcome: x.Outcome, Plans: x.Runs, Reason: x.Reason, First: x.First, Shrunk: x.Shrunk}
+		subject := checkedSubject{Subject: name, Outcome: x.Outcome, Plans: x.Runs, Judged: x.Judged, Reason: x.Reason, First: x.First, Shrunk: x.Shrunk}
 		if x.Plan != nil && name != properties.Outside {
 			subject.Story = story(s, x.Plan)
 			c := &properties.Counterexample{Subject: name, Reason: x.Reason, Detector: spec.Name, Params: values(params), Class: found.Class, Plan: x.Plan}
@@ -373,7 +375,10 @@ func (d *checkDocument) text() []byte {
 func (s *checkedSubject) summary() string {
 	switch {
 	case s.Outcome == properties.Holds && s.Reason == "":
-		return fmt.Sprintf("in %d plans", s.Plans)
+		if s.Judged < s.Plans {
+			return fmt.Sprintf("in the %d of %d plans that have something to judge", s.Judged, s.Plans)
+		}
+		return "in " + report.Plural(int64(s.Plans), "plan", "plans")
 	case s.First > 0:
 		return fmt.Sprintf("%s (in plan %d, made smaller in %d steps)", s.Reason, s.First, s.Shrunk)
 	}
