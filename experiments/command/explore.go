@@ -386,9 +386,13 @@ func (e *environment) search(opened *explorable.Opened, props []explore.Property
 			return nil, &exit{ExitBadInput, fmt.Errorf("the checkpoint cannot be gone on from: %w", err)}
 		}
 	}
+	saved := s.States()
 	r, err := s.Run()
 	if err != nil {
 		return nil, usage("%s: %w", opened.Name, err)
+	}
+	if r.States < saved {
+		return nil, &exit{ExitInconclusive, fmt.Errorf("states turned out to need more room, so that the search began anew, and has not come as far as the checkpoint's %d states: that is left as it is (go on with a longer --time)", saved)}
 	}
 	if r.Complete || o.checkpoint == "" || r.Outcome() == properties.Violated && len(props) == 1 {
 		return r, nil

@@ -63,6 +63,7 @@ type cursor struct{ shard, local int }
 const (
 	leastChunk = 1 << 9
 	mostChunk  = 1 << 12
+	mostFound  = 1 << 23 // successors, as many as parents had so far
 	blocks     = 16
 )
 
@@ -80,6 +81,7 @@ type block struct {
 	found       [shards]found
 	late        [shards]found // from those that had to be learnt
 	transitions int64
+	tooMany     bool // successors of one state
 }
 
 // found are successors that belong to one shard, in the order of their parents.
@@ -198,6 +200,9 @@ func (s *Search) Run() (*Report, error) {
 	}
 }
 
+// States returns how many states have been found so far.
+func (s *Search) States() int64 { return s.store.len() }
+
 // Bound replaces the bounds, of which Workers must be as before.
 func (s *Search) Bound(opt Options) {
 	opt.Workers = s.opt.Workers
@@ -272,6 +277,16 @@ func (s *Search) next() []stateID {
 	depth := len(s.levels) - 2
 	from, to := &s.levels[depth], &s.levels[depth+1]
 	size := int(min(max(leastChunk, s.store.len()/32), mostChunk))
+	if s.transitions > 0 { // what they have together has to be held
+		expanded := int64(s.cursor.local)
+		for i := range from {
+			expanded += int64(from[i])
+			if i < s.cursor.shard {
+				expanded += int64(to[i] - from[i])
+			}
+		}
+		size = min(size, max(1, int(mostFound*expanded/s.transitions)))
+	}
 	parents := s.parents[:0]
 	for s.cursor.shard < shards && len(parents) < size {
 		lo := max(s.cursor.local, int(from[s.cursor.shard]))
@@ -328,6 +343,11 @@ func (s *Search) expand(parents []stateID) error {
 	if err := s.learn(); err != nil {
 		return err
 	}
+	for i := range s.blocks {
+		if s.blocks[i].tooMany {
+			return fmt.Errorf("explore: a state has more than %d successors: with fewer processes, or shorter delays, there are fewer", mostSuccessors)
+		}
+	}
 	before := s.ends()
 	s.parallel(shards, func(w *worker, shard int) {
 		s.insert(shard)
@@ -377,7 +397,7 @@ func (s *Search) learn() error {
 }
 
 func (b *block) reset(parents []stateID) {
-	b.parents, b.unknown, b.transitions = parents, nil, 0
+	b.parents, b.unknown, b.transitions, b.tooMany = parents, nil, 0, false
 	for i := range b.found {
 		b.found[i].reset()
 		b.late[i].reset()
@@ -402,6 +422,10 @@ func (s *Search) expandBlock(w *worker, b *block, parents []stateID, into *[shar
 		if !w.expander.Expand(s.store.state(id), &w.succ) {
 			b.unknown = append(b.unknown, id)
 			continue
+		}
+		if w.succ.TooMany {
+			b.tooMany = true
+			return
 		}
 		states := w.succ.States
 		transitions += int64(len(states) / words)

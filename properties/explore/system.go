@@ -81,13 +81,17 @@ type Successors struct {
 	// Steps tells that Moved is wanted.
 	Steps bool
 
+	// TooMany tells that there are more than anybody would wait for, and that States is not
+	// all of them.
+	TooMany bool
+
 	// Moved are the sets of processes that took a step, bit p for process p, one for
 	// each successor. A process that was up and could take none counts as moved.
 	Moved []uint64
 }
 
 // Reset empties s.
-func (s *Successors) Reset() { s.States, s.Moved = s.States[:0], s.Moved[:0] }
+func (s *Successors) Reset() { s.States, s.Moved, s.TooMany = s.States[:0], s.Moved[:0], false }
 
 // View is what a property sees of a state.
 type View struct {

@@ -75,6 +75,9 @@ const (
 	maxSymmetric = 5 // processes: 120 renamings
 )
 
+// mostArrivals is of how many messages a step may find any set.
+const mostArrivals = 20
+
 // NewSystem returns the graph of the ticks.
 func (c Ticks) NewSystem() (System, error) {
 	switch {
@@ -86,6 +89,8 @@ func (c Ticks) NewSystem() (System, error) {
 		return nil, fmt.Errorf("explore: %d crashes of %d processes", c.Crashes, c.N)
 	case c.Delta < 1 || c.Delta > 250:
 		return nil, fmt.Errorf("explore: Delta is %d: from 1 to 250", c.Delta)
+	case (c.N-1)*(c.Delta+1) > mostArrivals:
+		return nil, fmt.Errorf("explore: a step of %d processes may find any set of %d messages under way: at most %d (fewer processes, or a smaller Delta)", c.N, (c.N-1)*(c.Delta+1), mostArrivals)
 	case c.Phi < 1 || c.Phi > 250:
 		return nil, fmt.Errorf("explore: Phi is %d: from 1 to 250", c.Phi)
 	case c.FirstStep < 1:

@@ -267,6 +267,10 @@ func (e *tickExpander) tick() bool {
 		e.err = e.found()
 		return e.err == nil
 	}
+	if e.tooMany() {
+		e.out.TooMany = true
+		return true
+	}
 	before := len(e.out.States)
 	switch {
 	case answers:
@@ -290,6 +294,23 @@ func (e *tickExpander) tick() bool {
 		}
 	}
 	return true
+}
+
+// mostSuccessors is how many successors a state may have.
+const mostSuccessors = 1 << 22
+
+// tooMany tells whether the product of the lists is larger than that.
+func (e *tickExpander) tooMany() bool {
+	n := 1 + len(e.out.States)/e.t.layout.words
+	for _, l := range e.lists {
+		if l != nil {
+			n *= max(1, l.n)
+		}
+		if n > mostSuccessors {
+			return true
+		}
+	}
+	return false
 }
 
 // list returns the outcomes of the step of process p, or nil.
