@@ -24,7 +24,7 @@ type kindHistory struct {
 // kindRecords are the records that a history of kinds is made of.
 var kindRecords = verdictKinds | model.KindSet(model.FailureBegan, model.FailureEnded)
 
-var errNoTruth = errors.New("properties: properties of kinds of failure need the records of the ground truth")
+var errNoTruth = errors.New("properties of kinds of failure need the ground truth (in a scenario: truth: {})")
 
 func newKindHistory(env Env, judged model.FailureSet) (*kindHistory, error) {
 	if !env.Truth {

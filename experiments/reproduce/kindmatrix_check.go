@@ -217,7 +217,7 @@ func (m *matrix) notes(d *Document) {
 	d.Notes = append(d.Notes,
 		"Cells of the coverage tables: the median over the pairs that the fault affected of the time from the beginning of the failure, as the truth has it, to the first word; "+
 			"then the kind. P process crash, H host crash, C congestion, R route failure, X partition, B corruption, I route instability, V policy violation, S stall, W wedge, "+
-			"? no kind. In parentheses is what was said first of most pairs and is not true. A share is that of the affected pairs of which anything was said, where it is not all. - is never. "+
+			"? no kind. In parentheses is what was said first of most pairs and is not true. After a slash is of how many of the pairs of which anything was said the true kind was, if not of all. A share by itself is that of the affected pairs of which anything was said, where it is not all. - is never. "+
 			"Words count that come before the fault heals, after 2 s, and at most 500 ms after the end of a failure.",
 		"The first line has the truth: how many ordered pairs of monitor and peer are affected, by what their first failure is called. It is taken from the records of the ground truth, "+
 			"so that a link that routes go around is a route failure for some 200 ms and of some pairs, and nothing of others. Pairs whose monitor crashed do not count.",

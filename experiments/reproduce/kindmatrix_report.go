@@ -83,7 +83,8 @@ func summaryOf(runs []*matrixRecords, want func(*affected) bool) (c matrixCell) 
 }
 
 // text returns the cell as published tables have it, with what was said of most pairs: P is
-// a true kind, (P) one that is not, and (H) P is first the one and then the other.
+// a true kind, (P) one that is not, and (H) P is first the one and then the other. P/50% is
+// true of half of them.
 func (c *matrixCell) text(typed bool) Cell {
 	switch {
 	case c.pairs == 0:
@@ -105,6 +106,9 @@ func (c *matrixCell) text(typed bool) Cell {
 		}
 		if 2*c.right >= c.detected {
 			text += " " + kindLetters[c.named.most()]
+		}
+		if 0 < c.right && c.right < c.detected {
+			text += fmt.Sprintf("/%.0f%%", 100*float64(c.right)/float64(c.detected))
 		}
 	}
 	if share := float64(c.detected) / float64(c.pairs); share < 0.995 {
