@@ -68,7 +68,7 @@ type planRun struct {
 	meddle    meddler
 	now       model.Time
 	processes []planned
-	todo      agenda
+	agenda    agenda
 	ordinal   int64
 	messages  uint64
 	fates     *sim.Stream // of messages
@@ -158,7 +158,7 @@ func newPlanRun(p *Plan, factory Factory, observe func(*model.Record)) *planRun 
 
 func (r *planRun) at(t model.Duration, order uint8, do func()) {
 	r.ordinal++
-	heap.Push(&r.todo, task{model.Time(t), order, r.ordinal, do})
+	heap.Push(&r.agenda, task{model.Time(t), order, r.ordinal, do})
 }
 
 // maxPlanSteps is above what automata do that wait between two steps, in plans as claims
@@ -167,8 +167,8 @@ const maxPlanSteps = 1_000_000
 
 func (r *planRun) run() {
 	end := model.Time(r.plan.Horizon)
-	for steps := 0; len(r.todo) > 0 && r.todo[0].at <= end; steps++ {
-		t := heap.Pop(&r.todo).(task)
+	for steps := 0; len(r.agenda) > 0 && r.agenda[0].at <= end; steps++ {
+		t := heap.Pop(&r.agenda).(task)
 		r.now = t.at
 		t.do()
 		if steps == maxPlanSteps {
@@ -288,7 +288,7 @@ func (r *planRun) arm(q model.ProcessID, wake model.Time) {
 	x.wake = wake
 	// In the order of processes, and after messages also after a pause: when a wake-up was
 	// asked for, which may be early, must not matter.
-	heap.Push(&r.todo, task{wake, wakesLast, int64(q), func() {
+	heap.Push(&r.agenda, task{wake, wakesLast, int64(q), func() {
 		switch {
 		case x.life != life || x.wake != wake:
 		case x.resumes > r.now:

@@ -125,6 +125,8 @@ func TestExploreUsage(t *testing.T) {
 		{"consensus-s --reduce --property termination", "explore without"},
 		{"adaptive --resume", "--checkpoint"},
 		{"adaptive --processes 40", "from 1 to 16"},
+		{"timeout --processes 5", "more than 4194304 successors"},
+		{"timeout --processes 9", "any set of 24 messages"},
 		{"link-state", "hosts and switches"},
 	} {
 		code, _, stderr := in(t, t.TempDir(), append([]string{"explore"}, strings.Fields(c.args)...)...)

@@ -147,12 +147,12 @@ func interleave(t testing.TB, c explore.Interleaved, opt explore.Options, props 
 // twin is a search of the same environment that was written without regard to cost: a
 // world is copied for every step, and its text is its name.
 type twin struct {
-	c    explore.Interleaved
-	seen map[string]bool
-	todo []*world
-	n    int64 // transitions
-	bad  []bool
-	rule []func(w *world) bool // violated
+	c       explore.Interleaved
+	seen    map[string]bool
+	waiting []*world
+	n       int64 // transitions
+	bad     []bool
+	rule    []func(w *world) bool // violated
 }
 
 type world struct {
@@ -257,7 +257,7 @@ func (t *twin) enter(w *world) {
 	for i, rule := range t.rule {
 		t.bad[i] = t.bad[i] || rule(w)
 	}
-	t.todo = append(t.todo, w)
+	t.waiting = append(t.waiting, w)
 }
 
 func (t *twin) mayCrash(w *world, p int) bool {
@@ -402,9 +402,9 @@ func (t *twin) run(most int) bool {
 	t.seen = map[string]bool{}
 	t.bad = make([]bool, len(t.rule))
 	t.enter(w)
-	for at := 0; at < len(t.todo); at++ {
-		t.expand(t.todo[at])
-		if len(t.todo) > most {
+	for at := 0; at < len(t.waiting); at++ {
+		t.expand(t.waiting[at])
+		if len(t.waiting) > most {
 			return false
 		}
 	}

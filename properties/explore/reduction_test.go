@@ -271,18 +271,18 @@ func TestDigests(t *testing.T) {
 			for err == explore.ErrWider {
 				first, err = sys.First()
 			}
-			todo := [][]uint64{first}
+			waiting := [][]uint64{first}
 			var succ explore.Successors
-			for ; len(todo) > 0 && len(seen) < 2000; todo = todo[1:] {
-				if name := fmt.Sprint(todo[0]); !seen[name] {
+			for ; len(waiting) > 0 && len(seen) < 2000; waiting = waiting[1:] {
+				if name := fmt.Sprint(waiting[0]); !seen[name] {
 					seen[name] = true
-					d, err := explore.Digest(sys, todo[0])
+					d, err := explore.Digest(sys, waiting[0])
 					if err != nil {
 						t.Fatal(err)
 					}
 					digests[d] = true
-					for succ.Reset(); !sys.Expander().Expand(todo[0], &succ); succ.Reset() {
-						if err = sys.Learn(todo[0]); err != nil {
+					for succ.Reset(); !sys.Expander().Expand(waiting[0], &succ); succ.Reset() {
+						if err = sys.Learn(waiting[0]); err != nil {
 							break
 						}
 					}
@@ -290,7 +290,7 @@ func TestDigests(t *testing.T) {
 						break
 					}
 					for s := range slices.Chunk(succ.States, sys.Words()) {
-						todo = append(todo, slices.Clone(s))
+						waiting = append(waiting, slices.Clone(s))
 					}
 				}
 			}

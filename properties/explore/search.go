@@ -278,11 +278,15 @@ func (s *Search) next() []stateID {
 	from, to := &s.levels[depth], &s.levels[depth+1]
 	size := int(min(max(leastChunk, s.store.len()/32), mostChunk))
 	if s.transitions > 0 { // what they have together has to be held
-		expanded := int64(s.cursor.local)
+		var expanded int64
 		for i := range from {
-			expanded += int64(from[i])
-			if i < s.cursor.shard {
-				expanded += int64(to[i] - from[i])
+			switch {
+			case i < s.cursor.shard:
+				expanded += int64(to[i])
+			case i == s.cursor.shard:
+				expanded += int64(max(s.cursor.local, int(from[i])))
+			default:
+				expanded += int64(from[i])
 			}
 		}
 		size = min(size, max(1, int(mostFound*expanded/s.transitions)))
